@@ -1,0 +1,24 @@
+#pragma once
+// LogSink: where the output of environments goes. Implemented by the CloudWatch Logs service, wired in main.
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace hearth::environment {
+
+struct LogLine {
+  TimePoint at;
+  std::string text;  // without its newline
+};
+
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+  // Appends lines to a stream, making group and stream when missing. Never waits; loss on power cut is accepted.
+  virtual void append(const std::string& account, const std::string& region, const std::string& group,
+                      const std::string& stream, std::vector<LogLine> lines) = 0;
+};
+
+}  // namespace hearth::environment

@@ -1,0 +1,46 @@
+#pragma once
+// RuntimeCatalog: from AWS's runtime names to the interpreters of this machine.
+//
+// A name maps to the exact version if it is here, else to a newer minor version of the family, and for Python alone to
+// an older one. The mapping in force is part of the choice, so that the function's log, the health page and the
+// Hearth-Warning header can say it. Interpreters come from the system and from `hearth runtime add`.
+//
+// Tests: runtime_catalog_test.cc
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "functions/native_modules.h"
+#include "sandbox/sandbox.h"
+
+namespace hearth::environment {
+
+enum class RuntimeError { kNotInstalled, kUnknown };
+
+// How to start a runtime: added to the sandbox of every environment that uses it.
+struct RuntimeChoice {
+  std::string name;                        // "python3.12"
+  std::vector<std::string> argv;           // {"/usr/bin/python3", "-I", "-S", "/var/runtime/bootstrap.py"}; provided*: {"/var/task/bootstrap"} or /opt/bootstrap
+  std::vector<std::string> env;            // further variables of the runtime: AWS_EXECUTION_ENV, NODE_PATH, ...
+  std::vector<sandbox::BindMount> mounts;  // /var/runtime, /var/lang
+  functions::RuntimeAbi abi;
+  std::string interpreter_version;         // "3.11.2"
+  std::string note;                        // "python3.12 runs on Python 3.11.2 (/usr/bin/python3)"; empty: exact
+};
+
+struct RuntimeStatus {
+  std::string name;
+  bool available = false;
+  std::string note;  // the mapping, or how to install it
+};
+
+class RuntimeCatalog {
+ public:
+  virtual ~RuntimeCatalog() = default;
+  // Errors: kNotInstalled (message says the command that installs it), kUnknown.
+  virtual Result<RuntimeChoice> choose(const std::string& runtime) const = 0;
+  virtual std::vector<RuntimeStatus> status() const = 0;
+};
+
+}  // namespace hearth::environment

@@ -1,0 +1,71 @@
+#pragma once
+// Function: what exists. Plain values, immutable once published in a snapshot; no behaviour.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "storage/blob_store.h"
+
+namespace hearth::functions {
+
+struct FunctionKey {
+  std::string account;
+  std::string region;
+  std::string name;
+  auto operator<=>(const FunctionKey&) const = default;
+};
+
+enum class State { kPending, kActive, kInactive, kFailed };
+enum class UpdateStatus { kNone, kInProgress, kSuccessful, kFailed };
+
+// The unpacked, checked form of a package.
+struct CodePackage {
+  storage::BlobId blob;         // the zip as uploaded
+  std::string sha256_base64;    // CodeSha256
+  std::uint64_t size_bytes = 0;           // CodeSize: of the zip
+  std::uint64_t unpacked_bytes = 0;
+};
+
+// One version of a function ($LATEST or published) with everything an environment is built from.
+struct FunctionVersion {
+  FunctionKey key;
+  std::string version = "$LATEST";
+  std::string arn;  // without the version for $LATEST
+  std::uint64_t generation = 0;  // grows with every change of code or configuration; environments compare it
+
+  CodePackage code;
+  std::string runtime;
+  std::string handler;
+  std::string role;
+  std::string description;
+  std::uint32_t memory_mib = 128;
+  std::uint32_t timeout_s = 3;
+  std::uint32_t ephemeral_mib = 512;
+  std::map<std::string, std::string> environment;
+  bool has_environment = false;  // the Environment member was given, even if empty
+  std::string architecture = "x86_64";
+  std::string tracing_mode = "PassThrough";
+  std::string log_format = "Text";
+  std::string log_group;  // "/aws/lambda/NAME" unless LoggingConfig says otherwise
+  std::string application_log_level;  // empty: not set
+  std::string system_log_level;
+
+  std::string revision_id;
+  TimePoint last_modified;
+  State state = State::kPending;
+  std::string state_reason;
+  std::string state_reason_code;
+  UpdateStatus update_status = UpdateStatus::kNone;
+  std::string update_reason;
+  std::string update_reason_code;
+};
+
+using FunctionSnapshot = std::shared_ptr<const FunctionVersion>;
+
+}  // namespace hearth::functions

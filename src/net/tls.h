@@ -1,0 +1,39 @@
+#pragma once
+// TlsContext: server-side TLS whose certificate is chosen per connection by the name the client asked for (SNI).
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace hearth::net {
+
+struct TlsIdentity {
+  std::string certificate_pem;  // leaf first, then its chain
+  std::string private_key_pem;
+};
+
+// Gives the identity for a server name (empty when the client sent none). Thread: the loop's.
+class TlsIdentitySource {
+ public:
+  virtual ~TlsIdentitySource() = default;
+  virtual Result<TlsIdentity> identity_for(std::string_view server_name) = 0;
+};
+
+class TlsContext {
+ public:
+  // `source` outlives the context. Parsed identities are cached per name (1,024 at most, oldest dropped).
+  explicit TlsContext(TlsIdentitySource& source);
+  ~TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  struct Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hearth::net

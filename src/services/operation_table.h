@@ -1,0 +1,119 @@
+#pragma once
+// OperationTable: the one list of what a service supports. Each service's operations.cc makes one.
+//
+// A row ties a generated operation (wire/generated: its name, typed Request and Reply, decode and encode) to a handler
+// and to the IAM action and resource it needs. The gateway looks an operation up by name and runs its row: decode,
+// authorise, handle, encode. An operation the model knows and the table does not is answered 501, naming it.
+//
+// A generated operation is a struct like
+//   struct CreateFunction {
+//     static constexpr std::string_view kName = "CreateFunction";
+//     using Request = CreateFunctionRequest;
+//     using Reply = FunctionConfiguration;
+//     static wire::Outcome<Request> decode(const wire::Call& call);          // AWS's own constraint messages
+//     static wire::EncodedReply encode(Reply reply, std::string_view request_id);
+//   };
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "net/task.h"
+#include "services/request_context.h"
+#include "wire/aws_error.h"
+#include "wire/call.h"
+
+namespace hearth::services {
+
+// Decides whether a caller may do something; the gateway's. Allows everything in open mode.
+class Authorizer {
+ public:
+  virtual ~Authorizer() = default;
+  // An error is the AWS denial to answer with.
+  virtual wire::Outcome<void> authorize(const RequestContext& context, std::string_view action,
+                                        const std::string& resource_arn) = 0;
+};
+
+struct Operation {
+  std::string_view name;
+  std::string_view iam_action;
+  // Lifetime: context, call and authorizer outlive the task.
+  std::function<net::Task<wire::Outcome<wire::EncodedReply>>(const RequestContext& context, const wire::Call& call,
+                                                             Authorizer& authorizer)>
+      run;
+};
+
+class OperationTable {
+ public:
+  explicit OperationTable(std::vector<Operation> operations) : operations_(std::move(operations)) {}
+  // nullptr if there is no handler.
+  const Operation* find(std::string_view name) const {
+    for (const Operation& operation : operations_) {
+      if (operation.name == name) return &operation;
+    }
+    return nullptr;
+  }
+  const std::vector<Operation>& all() const { return operations_; }
+
+ private:
+  std::vector<Operation> operations_;
+};
+
+namespace internal {
+
+template <class Op, class Handler, class Resource>
+net::Task<wire::Outcome<wire::EncodedReply>> run_operation(const Handler& handler, const Resource& resource,
+                                                           std::string_view action, const RequestContext& context,
+                                                           const wire::Call& call, Authorizer& authorizer) {
+  auto request = Op::decode(call);
+  if (!request) co_return std::unexpected(std::move(request).error());
+  const std::string arn = resource(context, *request);
+  if (auto allowed = authorizer.authorize(context, action, arn); !allowed) {
+    co_return std::unexpected(std::move(allowed).error());
+  }
+  using Returned = std::invoke_result_t<const Handler&, const RequestContext&, typename Op::Request>;
+  if constexpr (std::is_same_v<Returned, wire::Outcome<typename Op::Reply>>) {
+    auto reply = handler(context, std::move(*request));
+    if (!reply) co_return std::unexpected(std::move(reply).error());
+    co_return Op::encode(std::move(*reply), context.request_id);
+  } else {
+    auto task = handler(context, std::move(*request));
+    auto reply = co_await std::move(task);
+    if (!reply) co_return std::unexpected(std::move(reply).error());
+    co_return Op::encode(std::move(*reply), context.request_id);
+  }
+}
+
+}  // namespace internal
+
+// One row. `handler`: wire::Outcome<Reply>(const RequestContext&, Request), or the same as a Task (its context stays
+// alive until it ends). `resource`: std::string(const RequestContext&, const Request&), the ARN authorisation names.
+template <class Op, class Handler, class Resource>
+Operation operation(std::string_view iam_action, Resource resource, Handler handler) {
+  return Operation{
+      Op::kName, iam_action,
+      [iam_action, resource = std::move(resource), handler = std::move(handler)](
+          const RequestContext& context, const wire::Call& call, Authorizer& authorizer) {
+        return internal::run_operation<Op>(handler, resource, iam_action, context, call, authorizer);
+      }};
+}
+
+}  // namespace hearth::services
+
+// AWS_TRY(auto x, service_.get(...)): in a handler, takes a Result's value or returns `to_aws_error(error)` of the
+// service's errors.h. CO_AWS_TRY is the same inside a coroutine.
+#define HEARTH_AWS_TRY_IMPL(ret, temp, declaration, ...)                \
+  auto temp = (__VA_ARGS__);                                            \
+  if (!temp) ret std::unexpected(to_aws_error(std::move(temp).error())); \
+  declaration = *std::move(temp)
+#define AWS_TRY(declaration, ...) HEARTH_AWS_TRY_IMPL(return, HEARTH_CONCAT(aws_try_, __COUNTER__), declaration, __VA_ARGS__)
+#define CO_AWS_TRY(declaration, ...) \
+  HEARTH_AWS_TRY_IMPL(co_return, HEARTH_CONCAT(aws_try_, __COUNTER__), declaration, __VA_ARGS__)
+#define HEARTH_AWS_TRY_STATUS_IMPL(ret, temp, ...) \
+  if (auto temp = (__VA_ARGS__); !temp) ret std::unexpected(to_aws_error(std::move(temp).error()))
+#define AWS_TRY_STATUS(...) HEARTH_AWS_TRY_STATUS_IMPL(return, HEARTH_CONCAT(aws_try_, __COUNTER__), __VA_ARGS__)
+#define CO_AWS_TRY_STATUS(...) HEARTH_AWS_TRY_STATUS_IMPL(co_return, HEARTH_CONCAT(aws_try_, __COUNTER__), __VA_ARGS__)

@@ -1,0 +1,30 @@
+#pragma once
+// RequestContext: what every handler may know about the request besides its members.
+
+#include <string>
+
+#include "base/clock.h"
+
+namespace hearth::services {
+
+// Who signed the request, as far as authentication found out.
+struct Caller {
+  std::string account;     // 12 digits
+  std::string arn;         // "arn:aws:iam::123456789012:root", ".../user/x", "arn:aws:sts::...:assumed-role/r/session"
+  std::string user_id;     // GetCallerIdentity's UserId
+  std::string access_key;  // empty for a function's endpoint without credentials
+  bool is_function = false;  // came through a function's own endpoint
+};
+
+struct RequestContext {
+  std::string request_id;  // UUID, answered as x-amzn-RequestId
+  std::string account;     // the account the request acts in: the caller's
+  std::string region;      // from the signature's credential scope
+  Caller caller;
+  TimePoint now;
+  // Scheme and authority the client used ("http://127.0.0.1:4566"), for links in answers (Code.Location).
+  std::string endpoint;
+  std::string user_agent;
+};
+
+}  // namespace hearth::services
