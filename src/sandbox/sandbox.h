@@ -71,6 +71,8 @@ class Sandbox {
   virtual SandboxListeners take_listeners() = 0;
   virtual UniqueFd take_stdout() = 0;  // read ends, non-blocking
   virtual UniqueFd take_stderr() = 0;
+  // What the first process writes to descriptor 3 (framed log messages of runtime clients, _LAMBDA_TELEMETRY_LOG_FD).
+  virtual UniqueFd take_log_pipe() = 0;
 
   // SIGKILL to everything inside. Idempotent; the exit still arrives.
   virtual void kill() = 0;
