@@ -17,13 +17,13 @@ class CheckFailed : public std::logic_error {
 
 [[noreturn]] inline void check_failed(const char* condition, const std::string& detail,
                                       std::source_location where = std::source_location::current()) {
-  throw CheckFailed(std::string(where.file_name()) + ":" + std::to_string(where.line()) + ": check failed: " +
-                    condition + (detail.empty() ? "" : " (" + detail + ")"));
+  throw CheckFailed(std::string(where.file_name()) + ":" + std::to_string(where.line()) +
+                    ": check failed: " + condition + (detail.empty() ? "" : " (" + detail + ")"));
 }
 
 }  // namespace hearth
 
-#define HEARTH_CHECK(condition, ...)                                          \
-  do {                                                                        \
+#define HEARTH_CHECK(condition, ...)                                                \
+  do {                                                                              \
     if (!(condition)) ::hearth::check_failed(#condition, std::string(__VA_ARGS__)); \
   } while (false)

@@ -72,8 +72,8 @@ template <class Kind>
 
 // TRY(auto x, expression): declares x from the Result's value, or returns its error. A statement, never an expression.
 // CO_TRY is the same inside a coroutine. TRY_STATUS is for Status.
-#define HEARTH_TRY_IMPL(ret, temp, declaration, ...) \
-  auto temp = (__VA_ARGS__);                         \
+#define HEARTH_TRY_IMPL(ret, temp, declaration, ...)       \
+  auto temp = (__VA_ARGS__);                               \
   if (!temp) ret std::unexpected(std::move(temp).error()); \
   declaration = *std::move(temp)
 #define TRY(declaration, ...) HEARTH_TRY_IMPL(return, HEARTH_CONCAT(try_, __COUNTER__), declaration, __VA_ARGS__)

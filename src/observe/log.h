@@ -25,10 +25,18 @@ class Logger {
   Logger(int fd, Level threshold, LogFormat format) : fd_(fd), threshold_(threshold), format_(format) {}
 
   void write(Level level, std::string_view message, std::initializer_list<Field> fields = {}) const;
-  void debug(std::string_view message, std::initializer_list<Field> fields = {}) const { write(Level::kDebug, message, fields); }
-  void info(std::string_view message, std::initializer_list<Field> fields = {}) const { write(Level::kInfo, message, fields); }
-  void warn(std::string_view message, std::initializer_list<Field> fields = {}) const { write(Level::kWarn, message, fields); }
-  void error(std::string_view message, std::initializer_list<Field> fields = {}) const { write(Level::kError, message, fields); }
+  void debug(std::string_view message, std::initializer_list<Field> fields = {}) const {
+    write(Level::kDebug, message, fields);
+  }
+  void info(std::string_view message, std::initializer_list<Field> fields = {}) const {
+    write(Level::kInfo, message, fields);
+  }
+  void warn(std::string_view message, std::initializer_list<Field> fields = {}) const {
+    write(Level::kWarn, message, fields);
+  }
+  void error(std::string_view message, std::initializer_list<Field> fields = {}) const {
+    write(Level::kError, message, fields);
+  }
 
  private:
   int fd_;  // not owned

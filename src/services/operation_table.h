@@ -94,23 +94,23 @@ net::Task<wire::Outcome<wire::EncodedReply>> run_operation(const Handler& handle
 // alive until it ends). `resource`: std::string(const RequestContext&, const Request&), the ARN authorisation names.
 template <class Op, class Handler, class Resource>
 Operation operation(std::string_view iam_action, Resource resource, Handler handler) {
-  return Operation{
-      Op::kName, iam_action,
-      [iam_action, resource = std::move(resource), handler = std::move(handler)](
-          const RequestContext& context, const wire::Call& call, Authorizer& authorizer) {
-        return internal::run_operation<Op>(handler, resource, iam_action, context, call, authorizer);
-      }};
+  return Operation{Op::kName, iam_action,
+                   [iam_action, resource = std::move(resource), handler = std::move(handler)](
+                       const RequestContext& context, const wire::Call& call, Authorizer& authorizer) {
+                     return internal::run_operation<Op>(handler, resource, iam_action, context, call, authorizer);
+                   }};
 }
 
 }  // namespace hearth::services
 
 // AWS_TRY(auto x, service_.get(...)): in a handler, takes a Result's value or returns `to_aws_error(error)` of the
 // service's errors.h. CO_AWS_TRY is the same inside a coroutine.
-#define HEARTH_AWS_TRY_IMPL(ret, temp, declaration, ...)                \
-  auto temp = (__VA_ARGS__);                                            \
+#define HEARTH_AWS_TRY_IMPL(ret, temp, declaration, ...)                 \
+  auto temp = (__VA_ARGS__);                                             \
   if (!temp) ret std::unexpected(to_aws_error(std::move(temp).error())); \
   declaration = *std::move(temp)
-#define AWS_TRY(declaration, ...) HEARTH_AWS_TRY_IMPL(return, HEARTH_CONCAT(aws_try_, __COUNTER__), declaration, __VA_ARGS__)
+#define AWS_TRY(declaration, ...) \
+  HEARTH_AWS_TRY_IMPL(return, HEARTH_CONCAT(aws_try_, __COUNTER__), declaration, __VA_ARGS__)
 #define CO_AWS_TRY(declaration, ...) \
   HEARTH_AWS_TRY_IMPL(co_return, HEARTH_CONCAT(aws_try_, __COUNTER__), declaration, __VA_ARGS__)
 #define HEARTH_AWS_TRY_STATUS_IMPL(ret, temp, ...) \

@@ -1,0 +1,163 @@
+"""A real server for tests: started on a free port in a temporary data folder, stopped and checked for leftovers."""
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+import zipfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BINARY = os.environ.get("HEARTH_BINARY", os.path.join(ROOT, "build/release/hearth"))
+ROLE = "arn:aws:iam::000000000000:role/test"
+
+
+class StartFailed(Exception):
+    """The server ended before it was ready; the message holds what it printed."""
+
+
+class Server:
+    """`with Server() as server:`; server.url is its endpoint. Options are passed to `hearth serve`."""
+
+    def __init__(self, *options, data=None, environment=None, ready_s=30):
+        self.options, self.environment, self.ready_s = options, environment or {}, ready_s
+        self.owns_data = data is None
+        self.data = data or tempfile.mkdtemp(prefix="hearth-test-")
+        if self.owns_data:
+            os.chmod(self.data, 0o755)
+            self.data = os.path.join(self.data, "data")
+        self.process = None
+        self.output = []
+        self.url = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        if self.owns_data:
+            shutil.rmtree(os.path.dirname(self.data), ignore_errors=True)
+
+    def start(self):
+        env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8",
+               **{k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "TSAN_OPTIONS")}, **self.environment}
+        listen = [] if "--listen" in self.options else ["--listen", "127.0.0.1:0"]
+        self.process = subprocess.Popen([BINARY, "serve", *listen, "--data", self.data, *self.options], env=env, text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
+                                        start_new_session=True)
+        ready = threading.Event()
+        self.output = []
+
+        def read():
+            for line in self.process.stdout:
+                self.output.append(line)
+                match = re.search(r"ready on (http://\S+)", line)
+                if match and not ready.is_set():
+                    self.url = match.group(1).rstrip(",")
+                    ready.set()
+            ready.set()
+
+        self.reader = threading.Thread(target=read, daemon=True)
+        self.reader.start()
+        if not ready.wait(self.ready_s) or self.url is None:
+            self.kill()
+            raise StartFailed("".join(self.output))
+        return self
+
+    def stop(self, timeout_s=30):
+        """Asks the server to stop and returns its exit status."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise AssertionError("the server did not stop:\n" + "".join(self.output[-50:])) from None
+        status = self.process.returncode
+        self.process.stdout.close() if not self.reader.is_alive() else self.reader.join(5)
+        self.process = None
+        return status
+
+    def kill(self):
+        """kill -9 to the supervisor; the kernel takes the rest down with it."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+        if self.process is not None:
+            self.process.wait(30)
+            self.process = None
+
+    def log(self):
+        return "".join(self.output)
+
+    @property
+    def port(self):
+        return int(self.url.rsplit(":", 1)[1])
+
+    def get(self, path, headers=None, method="GET", data=None):
+        """One plain HTTP request: (status, headers, body)."""
+        request = urllib.request.Request(self.url + path, headers=headers or {}, method=method, data=data)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as reply:
+                return reply.status, dict(reply.headers), reply.read()
+        except urllib.error.HTTPError as error:
+            return error.code, dict(error.headers), error.read()
+
+    def health(self):
+        return json.loads(self.get("/_hearth/health")[2])
+
+    def client(self, service, region="us-east-1", key="test", secret="test", token=None, **config):
+        import boto3
+        from botocore.config import Config
+        options = dict(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=120, parameter_validation=False)
+        options.update(config)
+        session = boto3.session.Session(aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token,
+                                        region_name=region)
+        return session.client(service, endpoint_url=self.url, config=Config(**options))
+
+    def deploy(self, name, files, runtime="python3.11", handler="app.handler", **options):
+        """Creates a function of {path: text or bytes} and waits until it is Active. Returns its configuration."""
+        client = self.client("lambda")
+        created = client.create_function(FunctionName=name, Runtime=runtime, Handler=handler, Role=ROLE,
+                                         Code={"ZipFile": zip_of(files)}, **options)
+        wait_until(lambda: client.get_function_configuration(FunctionName=name)["State"] != "Pending", 30,
+                   f"function {name} to leave Pending")
+        return created
+
+    def invoke(self, name, event=None, **options):
+        """Invokes and returns (payload parsed as JSON, the reply)."""
+        payload = options.pop("Payload", json.dumps({} if event is None else event).encode())
+        reply = self.client("lambda").invoke(FunctionName=name, Payload=payload, **options)
+        body = reply["Payload"].read()
+        return (json.loads(body) if body else None), reply
+
+
+def zip_of(files, modes=None):
+    """A zip of {path: text or bytes}; `modes`: {path: unix mode}."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in files.items():
+            info = zipfile.ZipInfo(path, (2024, 1, 1, 0, 0, 0))
+            info.external_attr = (modes or {}).get(path, 0o755) << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+def wait_until(condition, timeout_s, what):
+    """Polls `condition` until it is true; fails naming `what` after `timeout_s` seconds."""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"waited {timeout_s} s in vain for {what}")

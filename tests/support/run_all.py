@@ -1,0 +1,270 @@
+"""Runs every test of the project, or some of them, and counts.
+
+  ./test                     everything (what CI runs)
+  ./test --only e2e          one stage; may be given several times; --list names them
+  ./test --file tests/e2e/test_invoke.py [--name Class.method]   one file of Python tests, with the release build
+
+Ends with "N passed, N failed, N skipped". Under CI (variable CI set, or --strict) a skipped test counts as failed
+unless tests/allowed_skips names it with a reason.
+"""
+import argparse
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PYTHON = "/usr/bin/python3"
+
+
+def clean_environment():
+    """What tests run with: nothing of the caller's AWS, TLS or interpreter settings."""
+    keep = ("PATH", "HOME", "TERM", "LANG", "CI", "TMPDIR", "CCACHE_DIR", "ASAN_OPTIONS", "TSAN_OPTIONS")
+    env = {k: v for k, v in os.environ.items() if k in keep or k.startswith("HEARTH_")}
+    env.setdefault("LANG", "C.UTF-8")
+    env["AWS_EC2_METADATA_DISABLED"] = "true"
+    return env
+
+
+class Run:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.lines = tempfile.NamedTemporaryFile("w+", suffix=".jsonl", delete=False).name
+        self.env = clean_environment()
+
+    def record(self, suite, test, outcome, reason="", seconds=0.0):
+        with open(self.lines, "a", encoding="utf-8") as out:
+            out.write(json.dumps({"suite": suite, "test": test, "outcome": outcome, "reason": reason,
+                                  "seconds": round(seconds, 3)}) + "\n")
+
+    def command(self, suite, test, argv, **kwargs):
+        """One command that passes when it ends with 0."""
+        started = time.monotonic()
+        done = subprocess.run(argv, cwd=ROOT, env={**self.env, **kwargs.pop("extra_env", {})}, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", **kwargs)
+        seconds = time.monotonic() - started
+        self.record(suite, test, "passed" if done.returncode == 0 else "failed",
+                    "" if done.returncode == 0 else f"exit status {done.returncode}\n{done.stdout[-6000:]}", seconds)
+        return done.returncode == 0
+
+    def build(self, preset, targets=()):
+        configure = ["cmake", "--preset", preset]
+        build = ["cmake", "--build", "--preset", preset, "--", "-k", "0", *targets]
+        return (self.command("build", f"configure {preset}", configure)
+                and self.command("build", f"build {preset}", build))
+
+    def ctest(self, suite, preset, label=None, regex=None, extra_env=None):
+        report = tempfile.NamedTemporaryFile(suffix=".xml", delete=False).name
+        argv = ["ctest", "--test-dir", f"build/{preset}", "--output-junit", report, "--timeout", "300", "-j", "2"]
+        argv += ["-L", label] if label else []
+        argv += ["-R", regex] if regex else []
+        done = subprocess.run(argv, cwd=ROOT, env={**self.env, **(extra_env or {})}, text=True, errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        cases = ET.parse(report).getroot().findall(".//testcase") if os.path.getsize(report) else []
+        os.unlink(report)
+        if not cases:
+            self.record(suite, f"ctest {preset}", "failed", f"no tests were found\n{done.stdout[-3000:]}")
+        for case in cases:
+            output = (case.findtext("system-out") or "")
+            status = case.get("status")
+            if status == "run" and case.find("failure") is None:
+                outcome, reason = "passed", ""
+            elif case.find("skipped") is not None or status in ("notrun", "disabled"):
+                outcome, reason = "skipped", skip_reason(output)
+            else:
+                outcome, reason = "failed", output[-6000:]
+            self.record(suite, f"{preset}: {case.get('name')}", outcome, reason, float(case.get("time") or 0))
+
+    def python_file(self, suite, path, names=(), extra_env=None, timeout=900):
+        before = os.path.getsize(self.lines)
+        started = time.monotonic()
+        argv = [PYTHON, "-B", os.path.join(ROOT, "tests/support/results.py"), suite, self.lines, path, *names]
+        process = subprocess.Popen(argv, cwd=ROOT, env={**self.env, **(extra_env or {})}, text=True, errors="replace",
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+            self.record(suite, os.path.relpath(path, ROOT), "failed", f"not done after {timeout} s\n{output[-6000:]}",
+                        time.monotonic() - started)
+            return
+        if process.returncode not in (0, 1) or os.path.getsize(self.lines) == before:
+            self.record(suite, os.path.relpath(path, ROOT), "failed",
+                        f"ended with status {process.returncode} and no result\n{output[-6000:]}")
+        if self.arguments.file and output:
+            print(output)
+
+    # ---- stages, in order -------------------------------------------------------------------------------------
+
+    def stage_style(self):
+        """file length, include arrows, service shape, formatting, naming"""
+        for path in sorted(glob.glob(os.path.join(ROOT, "tests/style/test_*.py"))):
+            self.python_file("style", path)
+
+    def stage_release(self):
+        """the release build"""
+        self.build("release")
+
+    def stage_unit(self):
+        """unit tests, address and undefined-behaviour sanitizers"""
+        if self.build("asan"):
+            self.ctest("unit", "asan", extra_env={"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1"})
+
+    def stage_threads(self):
+        """unit tests of what crosses threads, thread sanitizer"""
+        targets = ("net_test", "storage_test", "sandbox_test", "environment_test")
+        if self.build("tsan", targets):
+            suppressions = os.path.join(ROOT, "tests/support/tsan.supp")
+            self.ctest("threads", "tsan", regex=r"^(net|storage|sandbox|environment)\.",
+                       extra_env={"TSAN_OPTIONS": f"suppressions={suppressions}:halt_on_error=1"})
+
+    def stage_fuzz(self):
+        """each decoder, some seconds of coverage-guided fuzzing under sanitizers"""
+        if not self.build("fuzz"):
+            return
+        seconds = os.environ.get("HEARTH_FUZZ_SECONDS", "10")
+        for target in sorted(glob.glob(os.path.join(ROOT, "build/fuzz/tests/fuzz/*_fuzz"))):
+            name = os.path.basename(target)
+            seeds = os.path.join(ROOT, "tests/fuzz/corpus", name)
+            with tempfile.TemporaryDirectory() as work:
+                self.command("fuzz", name, [target, work, *([seeds] if os.path.isdir(seeds) else []),
+                                            f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+                                            f"-artifact_prefix={work}/"])
+
+    def stage_runtimes(self):
+        """the runtime clients against a scripted Runtime API"""
+        for path in sorted(glob.glob(os.path.join(ROOT, "runtimes/tests/test_*.py"))):
+            self.python_file("runtimes", path)
+
+    def stage_e2e(self):
+        """the release server, driven from outside"""
+        self.python_folder("e2e")
+
+    def stage_compat(self):
+        """the vendors' own clients and tools against the release server"""
+        self.python_folder("compat")
+
+    def stage_security(self):
+        """attacks from inside functions and from the network"""
+        self.python_folder("security")
+
+    def stage_crash(self):
+        """kill -9 and faults"""
+        self.python_folder("crash")
+
+    def stage_bench(self):
+        """the floor programs and the ratios to them, printed, a short run"""
+        self.python_folder("bench")
+
+    def python_folder(self, name):
+        if not os.path.exists(os.path.join(ROOT, "build/release/hearth")) and not self.build("release"):
+            return
+        for path in sorted(glob.glob(os.path.join(ROOT, f"tests/{name}/test_*.py"))):
+            self.python_file(name, path)
+
+    @classmethod
+    def stages(cls):
+        return {n[len("stage_"):]: f for n, f in cls.__dict__.items() if n.startswith("stage_")}
+
+
+def skip_reason(output):
+    """The sentence a skipped GoogleTest printed."""
+    lines = [line.strip() for line in output.splitlines()]
+    for i, line in enumerate(lines):
+        if line.endswith("Skipped") and i + 1 < len(lines) and lines[i + 1]:
+            return lines[i + 1]
+    return next((line for line in lines if "skip" in line.lower()), "no reason given")
+
+
+def allowed_skips():
+    """tests/allowed_skips: a test name (or its beginning, ending in *), then the reason why CI may skip it."""
+    path = os.path.join(ROOT, "tests/allowed_skips")
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as lines:
+        rows = [line.split(None, 1) for line in lines if line.strip() and not line.startswith("#")]
+    return [row[0] for row in rows if len(row) == 2]
+
+
+def is_allowed(test, allowed):
+    return any(test == a or (a.endswith("*") and test.startswith(a[:-1])) for a in allowed)
+
+
+def summarize(lines, strict, seconds):
+    with open(lines, encoding="utf-8") as stream:
+        results = [json.loads(line) for line in stream]
+    allowed = allowed_skips()
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    by_suite = {}
+    for result in results:
+        outcome = result["outcome"]
+        if outcome == "skipped" and strict and not is_allowed(result["test"], allowed):
+            outcome = "failed"
+            result["reason"] = f"skipped under CI without an entry in tests/allowed_skips: {result['reason']}"
+        result["counted"] = outcome
+        counts[outcome] += 1
+        row = by_suite.setdefault(result["suite"], {"passed": 0, "failed": 0, "skipped": 0, "seconds": 0.0})
+        row[outcome] += 1
+        row["seconds"] += result["seconds"]
+    print()
+    for result in results:
+        if result["counted"] == "skipped":
+            print(f"SKIPPED {result['suite']}: {result['test']}: {result['reason'].strip()}")
+    for result in results:
+        if result["counted"] == "failed":
+            print(f"\nFAILED {result['suite']}: {result['test']}\n{result['reason'].rstrip()}")
+    print()
+    for suite, row in by_suite.items():
+        print(f"{suite:10s} {row['passed']:5d} passed {row['failed']:4d} failed {row['skipped']:4d} skipped "
+              f"{row['seconds']:8.1f} s")
+    print(f"{len(results)} results in {seconds:.0f} s")
+    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    return counts
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./test", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", metavar="STAGE", help="run this stage alone (repeatable)")
+    parser.add_argument("--file", help="run one file of Python tests")
+    parser.add_argument("--name", action="append", default=[], help="with --file: Class or Class.method")
+    parser.add_argument("--list", action="store_true", help="list the stages")
+    parser.add_argument("--strict", action="store_true", help="count unlisted skips as failures, as CI does")
+    parser.add_argument("--keep", metavar="FILE", help="keep the result lines in FILE")
+    arguments = parser.parse_args()
+    stages = Run.stages()
+    if arguments.list:
+        for name, function in stages.items():
+            print(f"{name:10s} {function.__doc__}")
+        return 0
+    unknown = [s for s in arguments.only or [] if s not in stages]
+    if unknown:
+        parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(stages)}")
+    run = Run(arguments)
+    started = time.monotonic()
+    if arguments.file:
+        suite = os.path.basename(os.path.dirname(os.path.abspath(arguments.file)))
+        run.python_file(suite, os.path.abspath(arguments.file), arguments.name)
+    else:
+        for name, function in stages.items():
+            if arguments.only and name not in arguments.only:
+                continue
+            begun = time.monotonic()
+            print(f"== {name}: {function.__doc__}", flush=True)
+            function(run)
+            print(f"   {time.monotonic() - begun:.0f} s", flush=True)
+    counts = summarize(run.lines, arguments.strict or bool(os.environ.get("CI")), time.monotonic() - started)
+    if arguments.keep:
+        shutil.move(run.lines, arguments.keep)
+    else:
+        os.unlink(run.lines)
+    return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
