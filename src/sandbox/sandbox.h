@@ -33,12 +33,12 @@ struct BindMount {
 
 struct SandboxSpec {
   std::string name;  // unique among living sandboxes: [a-zA-Z0-9_-]{1,64}; names cgroups
-  std::vector<BindMount> mounts;
-  std::vector<std::string> argv;  // argv[0] is an absolute path inside
-  std::vector<std::string> env;   // "NAME=value"
+  std::vector<BindMount> mounts = {};
+  std::vector<std::string> argv = {};  // argv[0] is an absolute path inside
+  std::vector<std::string> env = {};   // "NAME=value"
   std::string working_directory = "/var/task";
-  ByteCount memory;               // hard limit, tmpfs pages included
-  ByteCount tmp_size;
+  ByteCount memory = {};               // hard limit, tmpfs pages included
+  ByteCount tmp_size = {};
   std::uint64_t tmp_inodes = 65'536;
   std::uint32_t cpu_milli = 0;    // thousandths of a CPU; 0: no quota
   std::uint32_t pids = 1024;      // processes and threads, as AWS
