@@ -10,7 +10,7 @@
 //     static constexpr std::string_view kName = "CreateFunction";
 //     using Request = CreateFunctionRequest;
 //     using Reply = FunctionConfiguration;
-//     static wire::Outcome<Request> decode(const wire::Call& call);          // AWS's own constraint messages
+//     static wire::Outcome<Request> decode(wire::Call& call);          // may take the body; AWS wording on failure
 //     static wire::EncodedReply encode(Reply reply, std::string_view request_id);
 //   };
 
@@ -41,8 +41,8 @@ class Authorizer {
 struct Operation {
   std::string_view name;
   std::string_view iam_action;
-  // Lifetime: context, call and authorizer outlive the task.
-  std::function<net::Task<wire::Outcome<wire::EncodedReply>>(const RequestContext& context, const wire::Call& call,
+  // Lifetime: context, call and authorizer outlive the task. A payload is moved out of the call, never copied.
+  std::function<net::Task<wire::Outcome<wire::EncodedReply>>(const RequestContext& context, wire::Call& call,
                                                              Authorizer& authorizer)>
       run;
 };
@@ -68,7 +68,7 @@ namespace internal {
 template <class Op, class Handler, class Resource>
 net::Task<wire::Outcome<wire::EncodedReply>> run_operation(const Handler& handler, const Resource& resource,
                                                            std::string_view action, const RequestContext& context,
-                                                           const wire::Call& call, Authorizer& authorizer) {
+                                                           wire::Call& call, Authorizer& authorizer) {
   auto request = Op::decode(call);
   if (!request) co_return std::unexpected(std::move(request).error());
   const std::string arn = resource(context, *request);
@@ -96,7 +96,7 @@ template <class Op, class Handler, class Resource>
 Operation operation(std::string_view iam_action, Resource resource, Handler handler) {
   return Operation{Op::kName, iam_action,
                    [iam_action, resource = std::move(resource), handler = std::move(handler)](
-                       const RequestContext& context, const wire::Call& call, Authorizer& authorizer) {
+                       const RequestContext& context, wire::Call& call, Authorizer& authorizer) {
                      return internal::run_operation<Op>(handler, resource, iam_action, context, call, authorizer);
                    }};
 }
