@@ -4,6 +4,7 @@
 // spawn() runs a task under the gate; close() refuses new ones; drained() waits until the last has ended. Tasks learn
 // of the closing by whatever they wait on (their owner cancels it) or by is_closed().
 
+#include <cstddef>
 #include <memory>
 
 #include "net/loop.h"
@@ -23,6 +24,9 @@ class Gate {
   bool spawn(Task<> task);
   void close();
   bool is_closed() const;
+  // Tasks that have not ended.
+  std::size_t running() const;
+  // Waits until no task is left; any number of waiters.
   Task<> drained();
 
  private:

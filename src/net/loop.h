@@ -4,7 +4,9 @@
 // Everything in the program runs on a loop's thread except what is handed to a ThreadPool. Other threads reach the
 // loop by post() alone.
 
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -12,6 +14,15 @@
 #include "net/task.h"
 
 namespace hearth::net {
+
+// How long the loop's turns took: the work between two waits for events. No turn should take over 5 ms.
+struct LoopStats {
+  std::uint64_t turns = 0;
+  std::chrono::nanoseconds longest{0};
+  // turns_by_log2_us[i]: turns shorter than 2^i microseconds and not in a bucket before; the last holds all longer
+  // ones.
+  std::array<std::uint64_t, 24> turns_by_log2_us{};
+};
 
 class Loop {
  public:
@@ -21,15 +32,19 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Runs until stop(); returns when no work is left or stop() was called. Call once, from the thread that owns the loop.
+  // Returns when no work is left or stop() was called (also before). From the thread that owns the loop.
   void run();
   // Any thread.
   void stop();
   // Runs `work` on the loop's thread, never inside this call. Any thread.
   void post(std::move_only_function<void()> work);
-  // Starts a coroutine that nobody awaits; prefer Gate::spawn, which can be awaited at shutdown. An exception that
-  // leaves it is logged and ends the program: it is a bug.
+  // Starts a coroutine, in a later turn, that nobody awaits; loop thread only. Prefer Gate::spawn, which can be awaited
+  // at shutdown. An exception that leaves it is logged and ends the program: it is a bug.
   void spawn(Task<> task);
+
+  // Since the start, or the last reset. Loop thread, or while the loop does not run.
+  LoopStats stats() const;
+  void reset_stats();
 
   Executor executor();
   const Clock& clock() const;

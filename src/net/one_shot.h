@@ -4,10 +4,10 @@
 // Loop thread only. set() before wait() is kept. A second set() is ignored and returns false. Destroying a OneShot
 // while a coroutine waits on it is a bug of the owner.
 
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <chrono>
 #include <optional>
 #include <utility>

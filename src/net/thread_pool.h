@@ -1,10 +1,10 @@
 #pragma once
 // ThreadPool: where work runs that blocks or takes long (unzip, hashing, big documents, file system sync).
 
-#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <expected>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <type_traits>
 
 #include "net/loop.h"
@@ -22,16 +22,24 @@ class ThreadPool {
 
   void post(std::move_only_function<void()> work);
 
-  // Runs `work` on a pool thread and resumes the caller on `loop` with what it returned (never void).
+  // Runs `work` on a pool thread and resumes the caller on `loop` with what it returned (never void) or threw.
   // `work` must not touch loop-owned state; `loop` outlives the call.
   template <class Work, class T = std::invoke_result_t<Work>>
   Task<T> run(Loop& loop, Work work) {
-    auto done = std::make_shared<OneShot<T>>(loop.executor());
+    using Outcome = std::expected<T, std::exception_ptr>;
+    auto done = std::make_shared<OneShot<std::unique_ptr<Outcome>>>(loop.executor());
     post([&loop, done, work = std::move(work)]() mutable {
-      auto value = std::make_unique<T>(work());
-      loop.post([done = std::move(done), value = std::move(value)]() mutable { done->set(std::move(*value)); });
+      auto outcome = std::make_unique<Outcome>(std::unexpected(std::exception_ptr()));
+      try {
+        *outcome = work();
+      } catch (...) {
+        *outcome = std::unexpected(std::current_exception());
+      }
+      loop.post([done = std::move(done), outcome = std::move(outcome)]() mutable { done->set(std::move(outcome)); });
     });
-    co_return co_await done->wait();
+    const std::unique_ptr<Outcome> outcome = co_await done->wait();
+    if (!*outcome) std::rethrow_exception(outcome->error());
+    co_return std::move(**outcome);
   }
 
  private:
