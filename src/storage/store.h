@@ -22,17 +22,9 @@
 
 #include "base/result.h"
 #include "net/task.h"
+#include "storage/error_kind.h"
 
 namespace hearth::storage {
-
-enum class ErrorKind {
-  kConflict,     // a condition of the batch did not hold; nothing was applied
-  kUnavailable,  // disk full or failing: not acknowledged, may or may not survive
-  kCorrupt,      // stored bytes do not read back
-  kLocked,       // another server owns the data folder
-  kForeign,      // the data folder is not ours, or of a newer format
-  kIo,           // opening or creating failed; the message has path and errno
-};
 
 using Ticket = std::uint64_t;  // grows by one per commit; 0: nothing was ever written
 
