@@ -1,0 +1,595 @@
+"""The Python runtime client: asks the Runtime API for invocations and runs the handler.
+
+Start-up time is the point of this file's shape: it talks HTTP over a bare `_socket`, and what most functions never
+need (logging, traceback, the SDK) is imported when it is first used. Start: bootstrap.py. Errors: _hearth_errors.py.
+Logging: _hearth_logging.py.
+"""
+
+import builtins
+import importlib
+import json
+import os
+import sys
+import time
+
+import _socket
+import _thread
+
+_TEXT_FRAME = 0xA55A0003
+_JSON_FRAME = 0xA55A0002
+_ERROR_LEVEL_BITS = 0x14  # level 5 of the frame's level field, which starts at bit 2
+
+
+class FaultException(Exception):
+    """A failure that the platform names: its type is one of AWS's `Runtime.X` strings."""
+
+    def __init__(self, exception_type, msg, trace=None):
+        super().__init__(msg)
+        self.exception_type = exception_type
+        self.msg = msg
+        self.trace = trace
+
+
+class RuntimeState:
+    """What logging needs to know about the invocation in progress."""
+
+    __slots__ = ("request_id", "tenant_id", "json_logs", "log_level", "sink")
+
+    def __init__(self):
+        self.request_id = None
+        self.tenant_id = None
+        self.json_logs = (os.environ.get("AWS_LAMBDA_LOG_FORMAT") or "").upper() == "JSON"
+        level = os.environ.get("AWS_LAMBDA_LOG_LEVEL") or ""
+        self.log_level = {"TRACE": "DEBUG"}.get(level.upper(), level.upper())
+        self.sink = None
+
+
+# ---- log sinks -------------------------------------------------------------------------------------------------
+
+
+class FramedSink:
+    """Writes messages as frames, so that one message of many lines stays one log event.
+
+    Frame, big-endian: type (4 bytes), length (4), microseconds since 1970 (8), message. Type is 0xa55a0003 for text
+    and 0xa55a0002 for JSON; bits 2 to 4 hold the level (1 trace .. 6 fatal, 0 unknown).
+    """
+
+    def __init__(self, fd):
+        self._fd = fd
+        self._lock = _thread.allocate_lock()
+        os.set_inheritable(fd, False)
+
+    def log(self, msg, frame_type=None):
+        body = msg.encode("utf-8", "replace")
+        frame = (
+            (frame_type or _TEXT_FRAME).to_bytes(4, "big")
+            + len(body).to_bytes(4, "big")
+            + (time.time_ns() // 1000).to_bytes(8, "big")
+            + body
+        )
+        with self._lock:
+            written = os.write(self._fd, frame)
+            while written < len(frame):
+                written += os.write(self._fd, frame[written:])
+
+    def log_error(self, lines, frame_type):
+        self.log("\n".join(lines), frame_type)
+
+
+class StandardSink:
+    """Where there is no frame descriptor: lines of one message are joined by carriage returns."""
+
+    def log(self, msg, frame_type=None):
+        sys.stdout.write(msg)
+
+    def log_error(self, lines, frame_type):
+        sys.stdout.write("\r".join(lines) + "\n")
+
+
+def open_sink():
+    fd = os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)
+    if fd is None:
+        return StandardSink()
+    try:
+        return FramedSink(int(fd))
+    except (ValueError, OSError) as e:
+        sys.stderr.write("hearth: log descriptor %r is not usable (%s), logging to standard output\n" % (fd, e))
+        return StandardSink()
+
+
+# ---- Runtime API -----------------------------------------------------------------------------------------------
+
+
+class RuntimeApiError(Exception):
+    pass
+
+
+class RuntimeApi:
+    """One kept-alive connection to AWS_LAMBDA_RUNTIME_API."""
+
+    _PREFIX = "/2018-06-01/runtime/"
+
+    def __init__(self, address):
+        self._host, _, port = address.rpartition(":")
+        self._port = int(port)
+        self._connection = None
+        self._host_header = " HTTP/1.1\r\nHost: " + address + "\r\n"
+        self._next = ("GET " + self._PREFIX + "invocation/next" + self._host_header + "\r\n").encode("ascii")
+
+    def _connect(self):
+        connection = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+        connection.connect((self._host, self._port))
+        connection.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        self._connection = connection
+
+    def _close(self):
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _exchange(self, head, body=b""):
+        """Sends a request and returns (status, headers, body). Repeats it once if a kept connection had died."""
+        reused = self._connection is not None
+        if not reused:
+            self._connect()
+        try:
+            return self._exchange_once(head, body)
+        except OSError:
+            self._close()
+            if not reused:
+                raise
+        self._connect()
+        return self._exchange_once(head, body)
+
+    def _exchange_once(self, head, body):
+        connection = self._connection
+        try:
+            if len(body) < 65536:
+                connection.sendall(head + body)
+            else:
+                connection.sendall(head)
+                connection.sendall(body)
+        except (BrokenPipeError, ConnectionResetError):
+            if not body:
+                raise
+            # Refused before it was read to the end: the reason may already be waiting.
+        data = connection.recv(65536)
+        end = data.find(b"\r\n\r\n")
+        while end < 0:
+            more = connection.recv(65536)
+            if not more:
+                raise ConnectionResetError("the Runtime API closed the connection")
+            data += more
+            end = data.find(b"\r\n\r\n")
+            if len(data) > 1 << 20 and end < 0:
+                raise RuntimeApiError("the Runtime API sent an endless reply head")
+        lines = data[:end].decode("utf-8", "replace").split("\r\n")
+        headers = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        status = int(lines[0][9:12])
+        if "transfer-encoding" in headers:
+            raise RuntimeApiError("the Runtime API sent a reply without Content-Length")
+        size = int(headers.get("content-length") or 0)
+        start = end + 4
+        if len(data) - start >= size:
+            payload = data[start : start + size]
+        else:
+            payload = bytearray(size)
+            filled = len(data) - start
+            payload[:filled] = data[start:]
+            view = memoryview(payload)
+            while filled < size:
+                count = connection.recv_into(view[filled:])
+                if not count:
+                    raise ConnectionResetError("the Runtime API closed the connection")
+                filled += count
+        if headers.get("connection", "").lower() == "close":
+            self._close()
+        return status, headers, payload
+
+    def next(self):
+        status, headers, body = self._exchange(self._next)
+        if status != 200:
+            raise RuntimeApiError(
+                "the Runtime API refused the next invocation: %d %s" % (status, bytes(body).decode("utf-8", "replace"))
+            )
+        return headers, body
+
+    def _post(self, path, body, content_type, error_type=None):
+        head = "POST %s%s%sContent-Type: %s\r\nContent-Length: %d\r\n" % (
+            self._PREFIX,
+            path,
+            self._host_header,
+            content_type,
+            len(body),
+        )
+        if error_type is not None:
+            head += "Lambda-Runtime-Function-Error-Type: " + header_value(error_type) + "\r\n"
+        status, _, reply = self._exchange((head + "\r\n").encode("latin-1"), body)
+        return status, reply
+
+    def post_response(self, request_id, body, content_type):
+        status, reply = self._post("invocation/" + request_id + "/response", body, content_type)
+        if status != 202:
+            self._complain("handler success response", status, reply)
+
+    def post_error(self, request_id, body, error_type):
+        path = "invocation/" + request_id + "/error"
+        status, reply = self._post(path, body, "application/vnd.aws.lambda.error+json", error_type)
+        if status != 202:
+            self._complain("handler error response", status, reply)
+
+    def post_init_error(self, body, error_type):
+        status, reply = self._post("init/error", body, "application/vnd.aws.lambda.error+json", error_type)
+        if status != 202:
+            self._complain("initialization error", status, reply)
+
+    @staticmethod
+    def _complain(what, status, reply):
+        sys.stderr.write(
+            "[ERROR] [%d] LAMBDA_RUNTIME Failed to post %s. Http response code: %d. %s\n"
+            % (time.time() * 1000, what, status, bytes(reply).decode("utf-8", "replace"))
+        )
+
+
+def header_value(text):
+    """What may stand in a header: an exception class can have any name."""
+    return "".join(c if " " < c < "\x7f" else "?" for c in text)
+
+
+# ---- events and results ----------------------------------------------------------------------------------------
+
+
+class Marshaller:
+    """JSON as AWS's runtime writes it: Decimal as a number, bytes as text, from 3.12 on non-ASCII unescaped."""
+
+    def __init__(self, runtime_minor):
+        self._encode = json.JSONEncoder(
+            ensure_ascii=runtime_minor < 12, allow_nan=False, default=self._encode_other
+        ).encode
+        self._decimals = 0
+        # Decimals must appear digit by digit: they are encoded as marked strings whose marks are then cut out.
+        self._mark = None
+
+    def _encode_other(self, value):
+        if isinstance(value, bytes):
+            return value.decode("utf-8")
+        decimal = sys.modules.get("decimal")
+        if decimal is not None and isinstance(value, decimal.Decimal):
+            if value.is_nan():
+                return float("nan")
+            if self._mark is None:
+                self._mark = os.urandom(16).hex()
+            self._decimals += 1
+            return self._mark + str(value) + self._mark
+        raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+
+    def encode(self, value):
+        self._decimals = 0
+        text = self._encode(value)
+        if self._decimals:
+            text = text.replace('"' + self._mark, "").replace(self._mark + '"', "")
+        return text.encode("utf-8")
+
+    def marshal_response(self, value):
+        if isinstance(value, bytes):
+            return value, "application/unknown"
+        try:
+            return self.encode(value), "application/json"
+        except Exception as e:
+            raise FaultException("Runtime.MarshalError", "Unable to marshal response: %s" % e)
+
+    @staticmethod
+    def unmarshal_request(body, content_type):
+        if content_type is not None and content_type != "application/json":
+            return bytes(body)
+        try:
+            return json.loads(str(body, "utf-8"))
+        except Exception as e:
+            raise FaultException("Runtime.UnmarshalError", "Unable to unmarshal input: %s" % e)
+
+
+def parse_header(text, name):
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except Exception as e:
+        raise FaultException("Runtime.LambdaContextUnmarshalError", "Unable to parse %s JSON: %s" % (name, e))
+
+
+# ---- the handler -----------------------------------------------------------------------------------------------
+
+
+def load_handler(handler):
+    """The function named by `handler` ("package/module.function")."""
+    module_name, dot, function_name = handler.rpartition(".")
+    if not dot:
+        raise FaultException(
+            "Runtime.MalformedHandlerName",
+            "Bad handler '%s': not enough values to unpack (expected 2, got 1)" % handler,
+        )
+    try:
+        if module_name.split(".")[0] in sys.builtin_module_names:
+            raise FaultException(
+                "Runtime.BuiltInModuleConflict", "Cannot use built-in module %s as a handler module" % module_name
+            )
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as e:
+        raise FaultException("Runtime.ImportModuleError", "Unable to import module '%s': %s" % (module_name, e))
+    except SyntaxError as e:
+        raise FaultException(
+            "Runtime.UserCodeSyntaxError",
+            "Syntax error in module '%s': %s" % (module_name, e),
+            ['  File "%s" Line %s\n    %s' % (e.filename, e.lineno, e.text)],
+        )
+    try:
+        return getattr(module, function_name)
+    except AttributeError:
+        raise FaultException(
+            "Runtime.HandlerNotFound", "Handler '%s' missing on module '%s'" % (function_name, module_name)
+        )
+
+
+class Loop:
+    """Invocation after invocation, until the process is killed."""
+
+    def __init__(self, api, state, marshaller, runtime_dir):
+        self._api = api
+        self._state = state
+        self._marshaller = marshaller
+        self._runtime_dir = runtime_dir
+
+    def load(self, handler_name):
+        try:
+            return load_handler(handler_name)
+        except Exception as e:
+            error = self._describe(e, "")
+            self._log_error(error)
+            sys.stdout.flush()
+            self._api.post_init_error(self._marshaller.encode(error), error["errorType"])
+            sys.exit(1)
+
+    def run(self, handler):
+        api, state = self._api, self._state
+        environ = os.environ
+        while True:
+            headers, body = api.next()
+            request_id = headers.get("lambda-runtime-aws-request-id", "")
+            state.request_id = request_id
+            state.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+            trace_id = headers.get("lambda-runtime-trace-id")
+            if trace_id:
+                environ["_X_AMZN_TRACE_ID"] = trace_id
+            else:
+                environ.pop("_X_AMZN_TRACE_ID", None)
+            self._handle(handler, request_id, headers, body)
+            del headers, body
+
+    def _handle(self, handler, request_id, headers, body):
+        try:
+            context = LambdaContext(
+                request_id,
+                parse_header(headers.get("lambda-runtime-client-context"), "Client Context"),
+                parse_header(headers.get("lambda-runtime-cognito-identity"), "Cognito Identity"),
+                int(headers.get("lambda-runtime-deadline-ms") or 0),
+                headers.get("lambda-runtime-invoked-function-arn"),
+                self._state,
+            )
+            event = self._marshaller.unmarshal_request(body, headers.get("content-type"))
+            del body
+            result, content_type = self._marshaller.marshal_response(handler(event, context))
+        except Exception as e:
+            error = self._describe(e, request_id)
+            # The traceback keeps the handler's locals alive; nothing of this invocation may outlive it.
+            e.__traceback__ = None
+            del e
+            self._log_error(error)
+            sys.stdout.flush()
+            self._api.post_error(request_id, self._marshaller.encode(error), error["errorType"])
+        else:
+            sys.stdout.flush()
+            self._api.post_response(request_id, result, content_type)
+
+    def _describe(self, exception, request_id):
+        import _hearth_errors
+
+        return _hearth_errors.describe(exception, request_id, self._runtime_dir)
+
+    def _log_error(self, error):
+        import _hearth_errors
+
+        if self._state.json_logs:
+            lines = [_hearth_errors.json_line(error, self._marshaller)]
+            self._state.sink.log_error(lines, _JSON_FRAME | _ERROR_LEVEL_BITS)
+        else:
+            self._state.sink.log_error(_hearth_errors.text_lines(error), _TEXT_FRAME | _ERROR_LEVEL_BITS)
+
+
+# ---- the context object ----------------------------------------------------------------------------------------
+
+
+class LambdaContext(object):
+    def __init__(self, request_id, client_context, identity, deadline_ms, function_arn, state):
+        environ = os.environ
+        self.aws_request_id = request_id
+        self.log_group_name = environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.invoked_function_arn = function_arn
+        self.tenant_id = state.tenant_id
+        self.client_context = None
+        if client_context is not None:
+            self.client_context = ClientContext(client_context)
+        self.identity = CognitoIdentity(identity or {})
+        self._epoch_deadline_time_in_ms = deadline_ms
+        self._sink = state.sink
+
+    def get_remaining_time_in_millis(self):
+        return max(self._epoch_deadline_time_in_ms - int(time.time() * 1000), 0)
+
+    def log(self, msg):
+        self._sink.log(str(msg))
+
+    def __repr__(self):
+        return _repr(
+            self,
+            (
+                "aws_request_id",
+                "log_group_name",
+                "log_stream_name",
+                "function_name",
+                "memory_limit_in_mb",
+                "function_version",
+                "invoked_function_arn",
+                "client_context",
+                "identity",
+                "tenant_id",
+            ),
+        )
+
+
+class CognitoIdentity(object):
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+    def __init__(self, members):
+        self.cognito_identity_id = members.get("cognitoIdentityId")
+        self.cognito_identity_pool_id = members.get("cognitoIdentityPoolId")
+
+    def __repr__(self):
+        return _repr(self, self.__slots__)
+
+
+class Client(object):
+    __slots__ = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+
+    def __init__(self, members):
+        for name in self.__slots__:
+            setattr(self, name, members.get(name))
+
+    def __repr__(self):
+        return _repr(self, self.__slots__)
+
+
+class ClientContext(object):
+    __slots__ = ("custom", "env", "client")
+
+    def __init__(self, members):
+        self.custom = members.get("custom")
+        self.env = members.get("env")
+        client = members.get("client")
+        self.client = None if client is None else Client(client)
+
+    def __repr__(self):
+        return _repr(self, self.__slots__)
+
+
+def _repr(value, names):
+    members = ",".join("%s=%s" % (name, getattr(value, name)) for name in names)
+    return "%s([%s])" % (type(value).__name__, members)
+
+
+# ---- the interpreter's surroundings ----------------------------------------------------------------------------
+
+
+class _LoggingHook:
+    """Sets up the root logger right after `logging` is first imported: a third of a bare start is not paid before."""
+
+    def __init__(self, state):
+        self._state = state
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "logging":
+            return None
+        sys.meta_path.remove(self)
+        from importlib.machinery import PathFinder
+
+        spec = PathFinder.find_spec(name, path)
+        if spec is None or spec.loader is None:
+            return spec
+        loader, state = spec.loader, self._state
+        execute = loader.exec_module
+
+        def execute_and_set_up(module):
+            del loader.exec_module
+            execute(module)
+            if hasattr(module, "getLogger"):
+                import _hearth_logging
+
+                _hearth_logging.set_up(module, state)
+
+        loader.exec_module = execute_and_set_up
+        return spec
+
+
+class _SdkFinder:
+    """Finds the SDK of the machine's own Python packages, and nothing else of them, after everything else failed."""
+
+    _FOLDER = "/usr/lib/python3/dist-packages"
+    _NAMES = frozenset(("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"))
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name not in cls._NAMES:
+            return None
+        from importlib.machinery import PathFinder
+
+        return PathFinder.find_spec(name, [cls._FOLDER])
+
+
+def set_up_path(runtime_dir, runtime_name):
+    """sys.path in AWS's order: the package, layers, the runtime, PYTHONPATH, the standard library."""
+    own = "python%d.%d" % sys.version_info[:2]
+    path = [os.environ.get("LAMBDA_TASK_ROOT") or "/var/task"]
+    for version in (runtime_name, own) if runtime_name != own else (own,):
+        path.append("/opt/python/lib/%s/site-packages" % version)
+    path.append("/opt/python")
+    path.append(runtime_dir)
+    path += [folder for folder in (os.environ.get("PYTHONPATH") or "").split(":") if folder and folder not in path]
+    path += [folder for folder in sys.path if folder not in path]
+    sys.path[:] = path
+    sys.meta_path.append(_SdkFinder)
+
+
+def set_up_builtins():
+    """What the `site` module would have added, were it not skipped for a faster start."""
+    import _sitebuiltins
+
+    eof = "Ctrl-D (i.e. EOF)"
+    builtins.exit = _sitebuiltins.Quitter("exit", eof)
+    builtins.quit = _sitebuiltins.Quitter("quit", eof)
+    builtins.help = _sitebuiltins._Helper()
+
+
+def runtime_name():
+    """The runtime that the function asked for ("python3.12"), which may run on another version."""
+    name = os.environ.get("AWS_EXECUTION_ENV") or ""
+    if name.startswith("AWS_Lambda_python3."):
+        return name[len("AWS_Lambda_") :]
+    return "python%d.%d" % sys.version_info[:2]
+
+
+def main(runtime_dir):
+    sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    sys.stderr.reconfigure(line_buffering=True)
+    state = RuntimeState()
+    state.sink = open_sink()
+    name = runtime_name()
+    set_up_path(runtime_dir, name)
+    set_up_builtins()
+    if "logging" not in sys.modules:
+        sys.meta_path.insert(0, _LoggingHook(state))
+    minor = name.rpartition(".")[2]
+    marshaller = Marshaller(int(minor) if minor.isdigit() else sys.version_info[1])
+    loop = Loop(RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"]), state, marshaller, runtime_dir)
+    handler = loop.load(os.environ.get("_HANDLER") or "")
+    sys.stdout.flush()
+    try:
+        loop.run(handler)
+    except (OSError, RuntimeApiError) as e:
+        sys.stderr.write("hearth: the runtime lost the Runtime API: %s\n" % e)
+        sys.exit(1)

@@ -1,0 +1,12 @@
+"""Entry point of the Python runtime: `python3 -I -S -X utf8 /var/runtime/bootstrap.py`.
+
+Kept short because a main script is compiled at every start; the rest is imported and has a cached .pyc.
+"""
+
+import sys
+
+runtime_dir = __file__.rpartition("/")[0]
+sys.path.insert(0, runtime_dir)
+import _hearth_runtime  # noqa: E402
+
+_hearth_runtime.main(runtime_dir)
