@@ -5,26 +5,26 @@
 // entries), leaves its folder (absolute path, "..", link target outside), or fails its CRC; and with a message naming
 // the file when it holds a native module that cannot be loaded here (native_modules.h).
 //
+// Trees are derived data: they are not synced, but carry a marker with the kernel's boot id, and one that was not
+// finished or was written before the machine last started is unpacked again from its blob when it is needed.
+//
 // Path: services/lambda/service.cc -> here -> storage/blob_store.h        Tests: code_store_test.cc
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "functions/function.h"
 #include "functions/native_modules.h"
+#include "functions/zip_reader.h"
 #include "net/loop.h"
 #include "net/task.h"
 #include "net/thread_pool.h"
 #include "storage/blob_store.h"
 
 namespace hearth::functions {
-
-struct CodeLimits {
-  ByteCount zipped = ByteCount{52'428'800};          // direct upload, as AWS
-  ByteCount unpacked = ByteCount{262'144'000};       // with layers, as AWS
-  std::uint32_t entries = 100'000;
-};
 
 class CodeStore {
  public:
@@ -37,8 +37,15 @@ class CodeStore {
   net::Task<Result<CodePackage>> ingest(std::string zip, RuntimeAbi abi);
   // The unpacked tree of a package, unpacking it again if it is missing. World-readable, never changed once it exists.
   net::Task<Result<std::string>> tree(CodePackage code);
-  // Removes trees and blobs that none of `in_use` names.
+  // Whether the native modules of a stored package load under `abi` (another runtime was chosen). Errors: as tree(),
+  // ErrorKind::kBadPackage.
+  net::Task<Status> check(CodePackage code, RuntimeAbi abi);
+  // Removes trees and blobs that none of `in_use` names, was last seen in use or asked for over kGrace ago: an
+  // environment may still run from them. Call it from time to time; the first call after a start has no such scruples.
   net::Task<Status> collect(std::vector<storage::BlobId> in_use);
+  static constexpr std::chrono::minutes kGrace{25};  // longer than the longest invocation and the calls' distance
+  // Removes every tree and blob at once. No environment may be running.
+  net::Task<Status> clear();
 
  private:
   struct Impl;

@@ -26,9 +26,9 @@ enum class UpdateStatus { kNone, kInProgress, kSuccessful, kFailed };
 
 // The unpacked, checked form of a package.
 struct CodePackage {
-  storage::BlobId blob;         // the zip as uploaded
-  std::string sha256_base64;    // CodeSha256
-  std::uint64_t size_bytes = 0;           // CodeSize: of the zip
+  storage::BlobId blob;          // the zip as uploaded
+  std::string sha256_base64;     // CodeSha256
+  std::uint64_t size_bytes = 0;  // CodeSize: of the zip
   std::uint64_t unpacked_bytes = 0;
 };
 
@@ -36,7 +36,7 @@ struct CodePackage {
 struct FunctionVersion {
   FunctionKey key;
   std::string version = "$LATEST";
-  std::string arn;  // without the version for $LATEST
+  std::string arn;               // without the version for $LATEST
   std::uint64_t generation = 0;  // grows with every change of code or configuration; environments compare it
 
   CodePackage code;
@@ -52,7 +52,7 @@ struct FunctionVersion {
   std::string architecture = "x86_64";
   std::string tracing_mode = "PassThrough";
   std::string log_format = "Text";
-  std::string log_group;  // "/aws/lambda/NAME" unless LoggingConfig says otherwise
+  std::string log_group;              // "/aws/lambda/NAME" unless LoggingConfig says otherwise
   std::string application_log_level;  // empty: not set
   std::string system_log_level;
 

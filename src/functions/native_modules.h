@@ -13,11 +13,11 @@ namespace hearth::functions {
 
 // What the interpreter in force can load. Empty or zero: does not matter for this runtime.
 struct RuntimeAbi {
-  std::string runtime;               // "python3.12", as the function asks for
-  std::string interpreter;           // "Python 3.11.2 at /usr/bin/python3", for messages
-  std::string python_tag;            // "311": what cpython-NNN file names must say (abi3 always loads)
+  std::string runtime;                 // "python3.12", as the function asks for
+  std::string interpreter;             // "Python 3.11.2 at /usr/bin/python3", for messages
+  std::string python_tag;              // "311": what cpython-NNN file names must say (abi3 always loads)
   std::uint32_t node_modules_abi = 0;  // NODE_MODULE_VERSION
-  std::string machine = "x86_64";    // of ELF files
+  std::string machine = "x86_64";      // of ELF files
 };
 
 // Looks at every native file (.so, .node) below `tree` that lies on an import path of the runtime.

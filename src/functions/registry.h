@@ -22,12 +22,12 @@
 namespace hearth::functions {
 
 enum class ErrorKind {
-  kNotFound,        // no such function
+  kNotFound,  // no such function
   kAlreadyExists,
   kUpdateInProgress,  // Pending, or LastUpdateStatus InProgress
   kRevisionMismatch,
-  kBadPackage,      // message is AWS's
-  kTooLarge,        // message is AWS's
+  kBadPackage,  // message is AWS's
+  kTooLarge,    // message is AWS's
 };
 
 class Registry {
@@ -45,6 +45,11 @@ class Registry {
                                      std::size_t limit) const;
   std::size_t count() const;
 
+  // Those in state Pending or InProgress: after a start, what was cut short and wants settle().
+  std::vector<FunctionSnapshot> unsettled() const;
+  // Every snapshot that counts, of all accounts: latest and, where it differs, running. For collecting packages.
+  std::vector<FunctionSnapshot> all() const;
+
   // Adds a function in state Pending. Errors: kAlreadyExists, storage::ErrorKind.
   Result<FunctionSnapshot> create(FunctionVersion function, std::map<std::string, std::string> tags);
   // Replaces $LATEST by `change(copy)` with UpdateStatus InProgress, a new revision and generation.
@@ -52,13 +57,15 @@ class Registry {
   Result<FunctionSnapshot> update(const FunctionKey& key, const std::optional<std::string>& revision_id,
                                   const std::function<void(FunctionVersion&)>& change);
   // Ends Pending or InProgress: Active and Successful, or Failed with a reason. Nothing if the generation is past.
+  // A settled function has a new revision id. Errors: storage::ErrorKind (it stays unsettled until the next start).
   Status settle(const FunctionKey& key, std::uint64_t generation, std::optional<std::string> failure_reason,
                 std::string failure_code);
   Status remove(const FunctionKey& key);
 
   std::map<std::string, std::string> tags(const FunctionKey& key) const;
   Status set_tags(const FunctionKey& key, std::map<std::string, std::string> tags);
-  // The resource policy document and its revision id; empty document: none.
+  // The resource policy document and its revision id, which is the function's own; empty document: none. Setting it
+  // gives the function a new revision id, as on AWS, but no new generation.
   struct Policy {
     std::string document;
     std::string revision_id;

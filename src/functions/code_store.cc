@@ -1,0 +1,268 @@
+#include "functions/code_store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "base/unique_fd.h"
+#include "functions/registry.h"
+#include "functions/unpack.h"
+#include "net/one_shot.h"
+
+namespace hearth::functions {
+namespace {
+
+constexpr std::string_view kTemporaryPrefix = ".tmp-";
+constexpr std::string_view kMarkerSuffix = ".complete";
+
+std::string read_boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
+}
+
+std::unexpected<Error> failed(std::string_view what, const std::string& path) {
+  return fail(storage::ErrorKind::kUnavailable,
+              fmt::format("{} {}: {}", what, path, std::system_category().message(errno)));
+}
+
+bool is_hash(std::string_view name) {
+  return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+// The tree of one package: what runs on the pool, without any state.
+class TreeFolder {
+ public:
+  TreeFolder(const std::string& root, const std::string& hash, std::string boot_id)
+      : root_(root),
+        tree_(root + "/" + hash),
+        marker_(tree_ + std::string(kMarkerSuffix)),
+        boot_id_(std::move(boot_id)) {}
+
+  bool is_complete() const {
+    std::ifstream file(marker_);
+    std::string boot_id;
+    return std::getline(file, boot_id) && boot_id == boot_id_ && std::filesystem::is_directory(tree_);
+  }
+
+  Status make(const ZipReader& zip) const {
+    TRY_STATUS(remove());
+    const std::string fresh = temporary();
+    if (auto unpacked = unpack(zip, fresh); !unpacked) {
+      auto removed = remove_tree(fresh);
+      return fail(removed ? std::move(unpacked).error()
+                          : std::move(unpacked).error().with_context(removed.error().message()));
+    }
+    if (rename(fresh.c_str(), tree_.c_str()) != 0) return failed("renaming to", tree_);
+    return mark();
+  }
+
+  Status remove() const {
+    if (unlink(marker_.c_str()) != 0 && errno != ENOENT) return failed("removing", marker_);
+    const std::string doomed = temporary();
+    if (rename(tree_.c_str(), doomed.c_str()) != 0) {
+      if (errno == ENOENT) return {};
+      return failed("renaming", tree_);
+    }
+    return remove_tree(doomed);
+  }
+
+ private:
+  std::string temporary() const { return fmt::format("{}/{}{}", root_, kTemporaryPrefix, hex_encode(random_bytes(8))); }
+
+  Status mark() const {
+    const UniqueFd file(open(marker_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!file) return failed("creating", marker_);
+    const std::string line = boot_id_ + "\n";
+    if (write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
+      return failed("writing", marker_);
+    return {};
+  }
+
+  std::string root_;
+  std::string tree_;
+  std::string marker_;
+  std::string boot_id_;
+};
+
+}  // namespace
+
+struct CodeStore::Impl {
+  Impl(net::Loop& on_loop, net::ThreadPool& on_pool, storage::BlobStore& in_blobs, std::string root_folder,
+       CodeLimits most)
+      : loop(on_loop), pool(on_pool), blobs(in_blobs), root(std::move(root_folder)), limits(most) {}
+
+  net::Loop& loop;
+  net::ThreadPool& pool;
+  storage::BlobStore& blobs;
+  std::string root;
+  CodeLimits limits;
+  std::string boot_id = read_boot_id();
+  std::set<std::string> complete;              // trees known to be there
+  std::map<std::string, SteadyTime> last_use;  // by hash, for collect()
+  // Trees being made or removed, each with those who wait for that to end.
+  std::map<std::string, std::vector<std::shared_ptr<net::OneShot<bool>>>> busy;
+
+  std::string tree_path(const std::string& hash) const { return root + "/" + hash; }
+  TreeFolder folder(const std::string& hash) const { return TreeFolder(root, hash, boot_id); }
+  void touch(const std::string& hash) { last_use[hash] = loop.clock().steady_now(); }
+
+  // Waits until nobody makes or removes the tree, then claims it for the caller, who must release() it.
+  net::Task<> claim(std::string hash) {
+    while (busy.contains(hash)) {
+      auto freed = std::make_shared<net::OneShot<bool>>(loop.executor());
+      busy[hash].push_back(freed);
+      co_await freed->wait();
+    }
+    busy[hash];
+  }
+  void release(const std::string& hash) {
+    const auto waiting = busy.extract(hash);
+    for (const auto& waiter : waiting.mapped()) waiter->set(true);
+  }
+
+  // Makes the tree if it is not there; from `zip`, or from the blob when that is null.
+  net::Task<Status> ensure_tree(std::string hash, std::shared_ptr<const std::string> zip) {
+    touch(hash);
+    if (complete.contains(hash)) co_return Status{};
+    co_await claim(hash);
+    Status made = co_await make_tree(hash, std::move(zip));
+    if (made) complete.insert(hash);
+    release(hash);
+    co_return made;
+  }
+
+  net::Task<Status> make_tree(std::string hash, std::shared_ptr<const std::string> zip) {
+    if (complete.contains(hash)) co_return Status{};
+    auto look = [place = folder(hash)] { return place.is_complete(); };
+    const bool found = co_await pool.run(loop, std::move(look));
+    if (found) co_return Status{};
+    if (!zip) {
+      storage::BlobId id{hash};
+      auto bytes = co_await blobs.read(std::move(id));
+      if (!bytes) co_return fail(std::move(bytes).error());
+      zip = std::make_shared<const std::string>(*std::move(bytes));
+    }
+    auto make = [zip = std::move(zip), place = folder(hash), most = limits]() -> Status {
+      TRY(const ZipReader reader, ZipReader::open(*zip, most));
+      return place.make(reader);
+    };
+    co_return co_await pool.run(loop, std::move(make));
+  }
+
+  net::Task<Status> check_modules(std::string hash, RuntimeAbi abi) {
+    auto look = [tree = tree_path(hash), abi = std::move(abi)] { return check_native_modules(tree, abi); };
+    co_return co_await pool.run(loop, std::move(look));
+  }
+
+  // Removes what `keep` does not hold.
+  net::Task<Status> remove_all_but(std::set<std::string> keep) {
+    auto list = [folder = root] {
+      std::set<std::string> hashes;
+      std::error_code ignored;  // a folder that cannot be read has nothing to remove
+      for (const auto& item : std::filesystem::directory_iterator(folder, ignored)) {
+        std::string name = item.path().filename().string();
+        if (name.ends_with(kMarkerSuffix)) name.resize(name.size() - kMarkerSuffix.size());
+        if (is_hash(name)) hashes.insert(std::move(name));
+      }
+      return hashes;
+    };
+    const std::set<std::string> hashes = co_await pool.run(loop, std::move(list));
+    Status result;
+    for (const std::string& hash : hashes) {
+      if (keep.contains(hash) || busy.contains(hash)) continue;
+      const auto used = last_use.find(hash);
+      if (used != last_use.end() && used->second + kGrace > loop.clock().steady_now()) continue;
+      co_await claim(hash);
+      complete.erase(hash);
+      last_use.erase(hash);
+      auto remove = [place = folder(hash)] { return place.remove(); };
+      Status removed = co_await pool.run(loop, std::move(remove));
+      if (removed) removed = blobs.remove(storage::BlobId{hash});
+      release(hash);
+      if (!removed) result = std::move(removed);
+    }
+    co_return result;
+  }
+};
+
+CodeStore::CodeStore(net::Loop& loop, net::ThreadPool& pool, storage::BlobStore& blobs, std::string root,
+                     CodeLimits limits)
+    : impl_(std::make_unique<Impl>(loop, pool, blobs, std::move(root), limits)) {
+  std::error_code error;  // a folder that cannot be made fails the first package, with its path
+  std::filesystem::create_directories(impl_->root, error);
+  for (const auto& item : std::filesystem::directory_iterator(impl_->root, error)) {
+    const std::string path = item.path().string();
+    if (!item.path().filename().string().starts_with(kTemporaryPrefix)) continue;
+    pool.post([path] { (void)remove_tree(path); });  // left by a crash; whatever stays is tried again at the next start
+  }
+}
+
+CodeStore::~CodeStore() = default;
+
+net::Task<Result<CodePackage>> CodeStore::ingest(std::string zip, RuntimeAbi abi) {
+  if (zip.size() > impl_->limits.zipped.value) {
+    co_return fail(ErrorKind::kTooLarge,
+                   fmt::format("Zipped size must be smaller than {} bytes", impl_->limits.zipped.value));
+  }
+  auto bytes = std::make_shared<std::string>(std::move(zip));
+  auto look = [bytes, limits = impl_->limits]() -> Result<CodePackage> {
+    TRY(const ZipReader reader, ZipReader::open(*bytes, limits));
+    const std::string hash = sha256(*bytes);
+    return CodePackage{.blob = {hex_encode(hash)},
+                       .sha256_base64 = base64_encode(hash),
+                       .size_bytes = bytes->size(),
+                       .unpacked_bytes = reader.unpacked_bytes()};
+  };
+  Result<CodePackage> package = co_await impl_->pool.run(impl_->loop, std::move(look));
+  if (!package) co_return package;
+  std::string hash = package->blob.sha256_hex;
+  CO_TRY_STATUS(co_await impl_->ensure_tree(hash, bytes));
+  CO_TRY_STATUS(co_await impl_->check_modules(hash, std::move(abi)));
+  std::string content = std::move(*bytes);
+  auto stored = co_await impl_->blobs.put(std::move(content));
+  if (!stored) co_return fail(std::move(stored).error());
+  HEARTH_CHECK(*stored == package->blob, "the blob store and the code store hash alike");
+  co_return package;
+}
+
+net::Task<Result<std::string>> CodeStore::tree(CodePackage code) {
+  std::string hash = code.blob.sha256_hex;
+  CO_TRY_STATUS(co_await impl_->ensure_tree(hash, nullptr));
+  co_return impl_->tree_path(hash);
+}
+
+net::Task<Status> CodeStore::check(CodePackage code, RuntimeAbi abi) {
+  std::string hash = code.blob.sha256_hex;
+  CO_TRY_STATUS(co_await impl_->ensure_tree(hash, nullptr));
+  co_return co_await impl_->check_modules(hash, std::move(abi));
+}
+
+net::Task<Status> CodeStore::collect(std::vector<storage::BlobId> in_use) {
+  std::set<std::string> keep;
+  for (storage::BlobId& id : in_use) {
+    impl_->touch(id.sha256_hex);
+    keep.insert(std::move(id.sha256_hex));
+  }
+  return impl_->remove_all_but(std::move(keep));
+}
+
+net::Task<Status> CodeStore::clear() {
+  impl_->last_use.clear();
+  return impl_->remove_all_but({});
+}
+
+}  // namespace hearth::functions

@@ -1,0 +1,328 @@
+#include "functions/store.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/json.hpp>
+#include <utility>
+
+#include "storage/key.h"
+
+namespace hearth::functions {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view kVersions = "lambda.version";
+constexpr std::string_view kRunning = "lambda.running";
+constexpr std::string_view kTags = "lambda.tags";
+constexpr std::string_view kPolicies = "lambda.policy";
+constexpr std::int64_t kFormat = 1;
+constexpr std::size_t kScanStep = 512;
+
+constexpr std::array<std::string_view, 4> kStates = {"Pending", "Active", "Inactive", "Failed"};
+constexpr std::array<std::string_view, 4> kUpdateStatuses = {"", "InProgress", "Successful", "Failed"};
+
+std::string key_of(std::string_view space, const FunctionKey& key) {
+  return storage::make_key(space, key.account, key.region, {key.name});
+}
+std::string version_key(const FunctionKey& key, std::string_view version) {
+  return storage::make_key(kVersions, key.account, key.region, {key.name, version});
+}
+
+json::object encode_map(const std::map<std::string, std::string>& map) {
+  json::object object;
+  for (const auto& [name, value] : map) object[name] = value;
+  return object;
+}
+
+// Reads members of one record; remembers that one was missing or of the wrong type.
+class Reader {
+ public:
+  explicit Reader(const json::object& object) : object_(object) {}
+
+  std::string text(std::string_view name) {
+    const json::value* value = object_.if_contains(name);
+    if (!value || !value->is_string()) return broken(name), std::string();
+    return std::string(value->get_string());
+  }
+  std::uint64_t number(std::string_view name) {
+    const json::value* value = object_.if_contains(name);
+    if (!value) return broken(name), 0;
+    boost::system::error_code error;
+    const auto number = value->to_number<std::uint64_t>(error);
+    if (error) return broken(name), 0;
+    return number;
+  }
+  bool flag(std::string_view name) {
+    const json::value* value = object_.if_contains(name);
+    if (!value || !value->is_bool()) return broken(name), false;
+    return value->get_bool();
+  }
+  std::map<std::string, std::string> map(std::string_view name) {
+    std::map<std::string, std::string> result;
+    const json::value* value = object_.if_contains(name);
+    if (!value || !value->is_object()) return broken(name), result;
+    for (const auto& member : value->get_object()) {
+      if (!member.value().is_string()) return broken(name), result;
+      result.emplace(member.key(), member.value().get_string());
+    }
+    return result;
+  }
+  template <class Enum, std::size_t N>
+  Enum word(std::string_view name, const std::array<std::string_view, N>& words) {
+    const std::string wanted = text(name);
+    for (std::size_t i = 0; i < N; ++i) {
+      if (words[i] == wanted) return static_cast<Enum>(i);
+    }
+    return broken(name), Enum{};
+  }
+  const std::string& first_broken() const { return broken_; }
+
+ private:
+  void broken(std::string_view name) {
+    if (broken_.empty()) broken_ = name;
+  }
+  const json::object& object_;
+  std::string broken_;
+};
+
+Result<json::object> parse(std::string_view what, const FunctionKey& key, std::string_view text) {
+  boost::system::error_code error;
+  json::value value = json::parse(text, error);
+  const json::object* object = error ? nullptr : value.if_object();
+  const json::value* format = object ? object->if_contains("v") : nullptr;
+  if (!format || !format->is_int64()) {
+    return fail(storage::ErrorKind::kCorrupt, fmt::format("{} of function {} cannot be read", what, key.name));
+  }
+  if (format->get_int64() > kFormat) {
+    return fail(storage::ErrorKind::kForeign,
+                fmt::format("{} of function {} was written by a newer version", what, key.name));
+  }
+  return std::move(value.get_object());
+}
+
+// Every entry of a space with the function it belongs to, and its second key part if it has one.
+template <class Visit>
+Status for_each(storage::Store& store, std::string_view space, const Visit& visit) {
+  const std::string prefix = storage::space_prefix(space);
+  std::string after;
+  for (;;) {
+    TRY(const std::vector<storage::Entry> entries, store.scan(prefix, after, kScanStep));
+    for (const storage::Entry& entry : entries) {
+      const std::vector<std::string> parts = storage::key_parts(entry.key);
+      const storage::KeyOwner owner = storage::key_owner(entry.key);
+      if (parts.empty()) return fail(storage::ErrorKind::kCorrupt, fmt::format("a key of {} cannot be read", space));
+      const FunctionKey key{owner.account, owner.region, parts[0]};
+      TRY_STATUS(visit(key, parts.size() > 1 ? parts[1] : std::string(), entry.value));
+    }
+    if (entries.size() < kScanStep) return {};
+    after = entries.back().key;
+  }
+}
+
+Status commit(storage::Store& store, storage::Batch batch) {
+  TRY([[maybe_unused]] const storage::Ticket ticket, store.commit(std::move(batch)));
+  return {};
+}
+
+void put_versions_in(storage::Batch& batch, const FunctionRecord& record) {
+  const FunctionKey& key = record.latest->key;
+  batch.put(version_key(key, record.latest->version), encode_version(*record.latest));
+  if (record.running && record.running != record.latest) {
+    batch.put(key_of(kRunning, key), encode_version(*record.running));
+  } else {
+    batch.erase(key_of(kRunning, key));
+  }
+}
+
+std::string encode_tags(const std::map<std::string, std::string>& tags) {
+  return json::serialize(json::object{{"v", kFormat}, {"tags", encode_map(tags)}});
+}
+
+}  // namespace
+
+std::string encode_version(const FunctionVersion& version) {
+  return json::serialize(json::object{
+      {"v", kFormat},
+      {"version", version.version},
+      {"arn", version.arn},
+      {"generation", version.generation},
+      {"blob", version.code.blob.sha256_hex},
+      {"code_sha256", version.code.sha256_base64},
+      {"code_size", version.code.size_bytes},
+      {"unpacked_size", version.code.unpacked_bytes},
+      {"runtime", version.runtime},
+      {"handler", version.handler},
+      {"role", version.role},
+      {"description", version.description},
+      {"memory_mib", version.memory_mib},
+      {"timeout_s", version.timeout_s},
+      {"ephemeral_mib", version.ephemeral_mib},
+      {"environment", encode_map(version.environment)},
+      {"has_environment", version.has_environment},
+      {"architecture", version.architecture},
+      {"tracing_mode", version.tracing_mode},
+      {"log_format", version.log_format},
+      {"log_group", version.log_group},
+      {"application_log_level", version.application_log_level},
+      {"system_log_level", version.system_log_level},
+      {"revision_id", version.revision_id},
+      {"last_modified_ms", version.last_modified.time_since_epoch().count()},
+      {"state", kStates[static_cast<std::size_t>(version.state)]},
+      {"state_reason", version.state_reason},
+      {"state_reason_code", version.state_reason_code},
+      {"update_status", kUpdateStatuses[static_cast<std::size_t>(version.update_status)]},
+      {"update_reason", version.update_reason},
+      {"update_reason_code", version.update_reason_code},
+  });
+}
+
+Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view text) {
+  TRY(const json::object object, parse("the record", key, text));
+  Reader reader(object);
+  FunctionVersion version;
+  version.key = key;
+  version.version = reader.text("version");
+  version.arn = reader.text("arn");
+  version.generation = reader.number("generation");
+  version.code.blob.sha256_hex = reader.text("blob");
+  version.code.sha256_base64 = reader.text("code_sha256");
+  version.code.size_bytes = reader.number("code_size");
+  version.code.unpacked_bytes = reader.number("unpacked_size");
+  version.runtime = reader.text("runtime");
+  version.handler = reader.text("handler");
+  version.role = reader.text("role");
+  version.description = reader.text("description");
+  version.memory_mib = static_cast<std::uint32_t>(reader.number("memory_mib"));
+  version.timeout_s = static_cast<std::uint32_t>(reader.number("timeout_s"));
+  version.ephemeral_mib = static_cast<std::uint32_t>(reader.number("ephemeral_mib"));
+  version.environment = reader.map("environment");
+  version.has_environment = reader.flag("has_environment");
+  version.architecture = reader.text("architecture");
+  version.tracing_mode = reader.text("tracing_mode");
+  version.log_format = reader.text("log_format");
+  version.log_group = reader.text("log_group");
+  version.application_log_level = reader.text("application_log_level");
+  version.system_log_level = reader.text("system_log_level");
+  version.revision_id = reader.text("revision_id");
+  version.last_modified =
+      TimePoint(std::chrono::milliseconds(static_cast<std::int64_t>(reader.number("last_modified_ms"))));
+  version.state = reader.word<State>("state", kStates);
+  version.state_reason = reader.text("state_reason");
+  version.state_reason_code = reader.text("state_reason_code");
+  version.update_status = reader.word<UpdateStatus>("update_status", kUpdateStatuses);
+  version.update_reason = reader.text("update_reason");
+  version.update_reason_code = reader.text("update_reason_code");
+  if (!reader.first_broken().empty()) {
+    return fail(storage::ErrorKind::kCorrupt,
+                fmt::format("the record of function {}: member {} cannot be read", key.name, reader.first_broken()));
+  }
+  return version;
+}
+
+Result<std::vector<FunctionRecord>> FunctionStore::load() {
+  std::map<FunctionKey, FunctionRecord> records;
+  const auto decode = [](const FunctionKey& key, std::string_view text) -> Result<FunctionSnapshot> {
+    TRY(FunctionVersion version, decode_version(key, text));
+    return std::make_shared<const FunctionVersion>(std::move(version));
+  };
+  TRY_STATUS(
+      for_each(store_, kVersions, [&](const FunctionKey& key, const std::string&, std::string_view text) -> Status {
+        TRY(records[key].latest, decode(key, text));
+        return {};
+      }));
+  TRY_STATUS(
+      for_each(store_, kRunning, [&](const FunctionKey& key, const std::string&, std::string_view text) -> Status {
+        TRY(records[key].running, decode(key, text));
+        return {};
+      }));
+  TRY_STATUS(for_each(store_, kTags, [&](const FunctionKey& key, const std::string&, std::string_view text) -> Status {
+    TRY(const json::object object, parse("the tags", key, text));
+    Reader reader(object);
+    records[key].tags = reader.map("tags");
+    if (!reader.first_broken().empty()) {
+      return fail(storage::ErrorKind::kCorrupt, fmt::format("the tags of function {} cannot be read", key.name));
+    }
+    return {};
+  }));
+  TRY_STATUS(
+      for_each(store_, kPolicies, [&](const FunctionKey& key, const std::string&, std::string_view text) -> Status {
+        TRY(const json::object object, parse("the policy", key, text));
+        Reader reader(object);
+        records[key].policy = reader.text("document");
+        if (!reader.first_broken().empty()) {
+          return fail(storage::ErrorKind::kCorrupt, fmt::format("the policy of function {} cannot be read", key.name));
+        }
+        return {};
+      }));
+
+  std::vector<FunctionRecord> result;
+  result.reserve(records.size());
+  for (auto& [key, record] : records) {
+    if (!record.latest) {
+      return fail(storage::ErrorKind::kCorrupt, fmt::format("function {} has rows but no $LATEST", key.name));
+    }
+    // The row is absent when the newest configuration is the running one.
+    const bool ready =
+        record.latest->state == State::kActive && record.latest->update_status == UpdateStatus::kSuccessful;
+    if (!record.running && ready) record.running = record.latest;
+    result.push_back(std::move(record));
+  }
+  return result;
+}
+
+Status FunctionStore::add(const FunctionRecord& record) {
+  const FunctionKey& key = record.latest->key;
+  storage::Batch batch;
+  batch.require_absent(version_key(key, record.latest->version));
+  put_versions_in(batch, record);
+  if (!record.tags.empty()) batch.put(key_of(kTags, key), encode_tags(record.tags));
+  return commit(store_, std::move(batch));
+}
+
+Status FunctionStore::put_versions(const FunctionRecord& record) {
+  storage::Batch batch;
+  put_versions_in(batch, record);
+  return commit(store_, std::move(batch));
+}
+
+Status FunctionStore::put_tags(const FunctionKey& key, const std::map<std::string, std::string>& tags) {
+  storage::Batch batch;
+  if (tags.empty()) {
+    batch.erase(key_of(kTags, key));
+  } else {
+    batch.put(key_of(kTags, key), encode_tags(tags));
+  }
+  return commit(store_, std::move(batch));
+}
+
+Status FunctionStore::put_policy(const FunctionRecord& record) {
+  const FunctionKey& key = record.latest->key;
+  storage::Batch batch;
+  put_versions_in(batch, record);
+  if (record.policy.empty()) {
+    batch.erase(key_of(kPolicies, key));
+  } else {
+    batch.put(key_of(kPolicies, key), json::serialize(json::object{{"v", kFormat}, {"document", record.policy}}));
+  }
+  return commit(store_, std::move(batch));
+}
+
+Status FunctionStore::erase(const FunctionKey& key) {
+  storage::Batch batch;
+  batch.erase(version_key(key, "$LATEST"))
+      .erase(key_of(kRunning, key))
+      .erase(key_of(kTags, key))
+      .erase(key_of(kPolicies, key));
+  return commit(store_, std::move(batch));
+}
+
+Status FunctionStore::erase_everything() {
+  for (const std::string_view space : {kVersions, kRunning, kTags, kPolicies}) {
+    TRY_STATUS(store_.erase_prefix(storage::space_prefix(space)));
+  }
+  return {};
+}
+
+}  // namespace hearth::functions

@@ -1,0 +1,160 @@
+#include "functions/unpack.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <set>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "functions/registry.h"
+#include "storage/store.h"
+
+namespace hearth::functions {
+namespace {
+
+std::unexpected<Error> refused(const std::string& entry, std::string_view why) {
+  return fail(ErrorKind::kBadPackage, fmt::format("{} (entry '{}': {})", kUnreadableZip, entry, why));
+}
+std::unexpected<Error> failed(std::string_view what, const std::string& path) {
+  return fail(storage::ErrorKind::kUnavailable,
+              fmt::format("{} {}: {}", what, path, std::system_category().message(errno)));
+}
+
+std::vector<std::string_view> parts_of(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (!path.empty()) {
+    const std::size_t slash = std::min(path.find('/'), path.size());
+    parts.push_back(path.substr(0, slash));
+    path.remove_prefix(std::min(slash + 1, path.size()));
+  }
+  return parts;
+}
+
+// Follows links as the kernel would, with the package as the whole world.
+class LinkChecker {
+ public:
+  // The targets of all links, by path.
+  explicit LinkChecker(std::unordered_map<std::string, std::string> targets) : targets_(std::move(targets)) {}
+
+  // Why the link at `path` is refused, if it is. A target that does not exist inside the tree is allowed.
+  std::optional<std::string_view> check(const std::string& path) {
+    std::vector<std::string_view> todo = parts_of(path);  // next part last
+    std::reverse(todo.begin(), todo.end());
+    std::vector<std::string_view> place;  // where we are, below the root
+    int followed = 0;
+    while (!todo.empty()) {
+      if (++steps_ > kMostSteps) return "the package's links are too entangled";
+      const std::string_view part = todo.back();
+      todo.pop_back();
+      if (part.empty() || part == ".") continue;
+      if (part == "..") {
+        if (place.empty()) return "the link leads out of the package";
+        place.pop_back();
+        continue;
+      }
+      place.push_back(part);
+      const auto link = targets_.find(fmt::format("{}", fmt::join(place, "/")));
+      if (link == targets_.end()) continue;
+      if (++followed > kMostFollowed) return "the link leads in a circle";
+      if (link->second.front() == '/') return "the link leads out of the package";
+      place.pop_back();
+      const auto target = parts_of(link->second);
+      todo.insert(todo.end(), target.rbegin(), target.rend());
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static constexpr int kMostFollowed = 40;                // as the kernel
+  static constexpr std::uint64_t kMostSteps = 2'000'000;  // over all links of a package: a second of work
+  std::unordered_map<std::string, std::string> targets_;
+  std::uint64_t steps_ = 0;
+};
+
+Status check_links(const std::unordered_map<std::string, std::string>& links) {
+  LinkChecker checker(links);
+  for (const auto& [path, target] : links) {
+    if (const auto why = checker.check(path)) return refused(path, *why);
+  }
+  return {};
+}
+
+Status write_file(int root, const ZipEntry& entry, std::string_view content) {
+  const UniqueFd file(openat(root, entry.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return failed("creating", entry.path);
+  while (!content.empty()) {
+    const ssize_t written = write(file.get(), content.data(), content.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return failed("writing", entry.path);
+    }
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  const timespec modified{.tv_sec = entry.modified, .tv_nsec = 0};
+  const timespec times[2] = {modified, modified};
+  if (futimens(file.get(), times) != 0) return failed("setting the time of", entry.path);
+  if (fchmod(file.get(), entry.executable ? 0755 : 0644) != 0) return failed("setting the mode of", entry.path);
+  return {};
+}
+
+Status make_folder(int root, const std::string& path) {
+  if (mkdirat(root, path.c_str(), 0700) != 0) return failed("creating", path);
+  if (fchmodat(root, path.c_str(), 0755, 0) != 0) return failed("setting the mode of", path);
+  return {};
+}
+
+}  // namespace
+
+Status unpack(const ZipReader& zip, const std::string& target) {
+  std::unordered_map<std::string, std::string> links;
+  std::set<std::string> folders;  // sorted: parents before what is in them
+  for (const ZipEntry& entry : zip.entries()) {
+    for (std::size_t slash = entry.path.find('/'); slash != std::string::npos;
+         slash = entry.path.find('/', slash + 1)) {
+      folders.insert(entry.path.substr(0, slash));
+    }
+    if (entry.type == ZipEntry::Type::kFolder) folders.insert(entry.path);
+    if (entry.type == ZipEntry::Type::kLink) {
+      TRY(std::string link, zip.inflate(entry));
+      if (link.empty() || link.find('\0') != std::string::npos) return refused(entry.path, "the link has no target");
+      links.emplace(entry.path, std::move(link));
+    }
+  }
+  TRY_STATUS(check_links(links));
+
+  if (mkdir(target.c_str(), 0700) != 0) return failed("creating", target);
+  const UniqueFd root(open(target.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!root) return failed("opening", target);
+  for (const std::string& folder : folders) TRY_STATUS(make_folder(root.get(), folder));
+  for (const ZipEntry& entry : zip.entries()) {
+    if (entry.type != ZipEntry::Type::kFile) {
+      if (entry.type == ZipEntry::Type::kFolder && entry.size != 0)
+        return refused(entry.path, "a folder has no content");
+      continue;
+    }
+    TRY(const std::string content, zip.inflate(entry));
+    TRY_STATUS(write_file(root.get(), entry, content));
+  }
+  for (const auto& [path, link] : links) {
+    if (symlinkat(link.c_str(), root.get(), path.c_str()) != 0) return failed("creating", path);
+  }
+  if (fchmod(root.get(), 0755) != 0) return failed("setting the mode of", target);
+  return {};
+}
+
+Status remove_tree(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  if (error) return fail(storage::ErrorKind::kUnavailable, fmt::format("removing {}: {}", path, error.message()));
+  return {};
+}
+
+}  // namespace hearth::functions
