@@ -15,14 +15,14 @@ enum class Fault { kSender, kReceiver };  // rest-json says Type User/Service, q
 enum class MessageMember { kLower, kUpper };
 
 struct AwsError {
-  std::string code;     // "ResourceNotFoundException"
+  std::string code;  // "ResourceNotFoundException"
   std::string message;
   int status = 400;
   Fault fault = Fault::kSender;
   MessageMember message_member = MessageMember::kLower;
-  bool with_type = false;                                        // body has Type: "User" | "Service"
+  bool with_type = false;                                         // body has Type: "User" | "Service"
   std::vector<std::pair<std::string, std::string>> members = {};  // further string members, such as Reason
-  int retry_after_s = 0;                                         // Retry-After header if positive
+  int retry_after_s = 0;                                          // Retry-After header if positive
 };
 
 template <class T>

@@ -16,9 +16,9 @@ namespace hearth::wire {
 
 struct Call {
   std::string method;
-  std::string path;                                           // percent-encoded, as sent, without the query
-  std::vector<std::pair<std::string, std::string>> labels;    // path labels by member location name, decoded
-  std::vector<std::pair<std::string, std::string>> query;     // query parameters, decoded, in order
+  std::string path;                                         // percent-encoded, as sent, without the query
+  std::vector<std::pair<std::string, std::string>> labels;  // path labels by member location name, decoded
+  std::vector<std::pair<std::string, std::string>> query;   // query parameters, decoded, in order
   std::vector<Header> headers;
   std::string body;
 

@@ -1,0 +1,98 @@
+#include "wire/json_writer.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "base/bytes.h"
+#include "wire/utf8.h"
+
+namespace hearth::wire {
+
+void append_json_string(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x80U) {
+      const std::size_t size = utf8_sequence(text.substr(i));
+      if (size == 0) {
+        out += "\xEF\xBF\xBD";
+        ++i;
+      } else {
+        out.append(text.substr(i, size));
+        i += size;
+      }
+      continue;
+    }
+    switch (byte) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        if (byte < 0x20U) {
+          out += "\\u00";
+          out += kHex[byte >> 4U];
+          out += kHex[byte & 15U];
+        } else {
+          out += static_cast<char>(byte);
+        }
+    }
+    ++i;
+  }
+  out += '"';
+}
+
+void JsonWriter::key(std::string_view name) {
+  if (!first_) out_ += ',';
+  first_ = false;
+  append_json_string(out_, name);
+  out_ += ':';
+}
+
+void JsonWriter::blob(std::string_view name, const std::string& bytes) {
+  key(name);
+  out_ += '"';
+  out_ += base64_encode(bytes);
+  out_ += '"';
+}
+
+void JsonWriter::timestamp(std::string_view name, TimePoint time, TimestampFormat format) {
+  key(name);
+  if (format == TimestampFormat::kUnix) {
+    out_ += format_timestamp(time, format);
+  } else {
+    append_json_string(out_, format_timestamp(time, format));
+  }
+}
+
+void JsonWriter::write(std::int32_t number) { out_ += std::to_string(number); }
+void JsonWriter::write(std::int64_t number) { out_ += std::to_string(number); }
+
+void JsonWriter::write(double number) {
+  if (!std::isfinite(number)) {
+    append_json_string(out_, std::isnan(number) ? "NaN" : number < 0 ? "-Infinity" : "Infinity");
+    return;
+  }
+  std::array<char, 64> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view digits(text.data(), error == std::errc() ? static_cast<std::size_t>(end - text.data()) : 0);
+  out_ += digits;
+  if (digits.find_first_of(".e") == std::string_view::npos) out_ += ".0";
+}
+
+void JsonWriter::write(bool truth) { out_ += truth ? "true" : "false"; }
+
+}  // namespace hearth::wire

@@ -1,0 +1,12 @@
+#pragma once
+// UTF-8, as far as the writers need it.
+
+#include <cstddef>
+#include <string_view>
+
+namespace hearth::wire {
+
+// The length of the well-formed sequence that `text` begins with; 0 if it begins with none.
+std::size_t utf8_sequence(std::string_view text);
+
+}  // namespace hearth::wire
