@@ -2,6 +2,8 @@
 // RequestContext: what every handler may know about the request besides its members.
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 
@@ -25,6 +27,12 @@ struct RequestContext {
   // Scheme and authority the client used ("http://127.0.0.1:4566"), for links in answers (Code.Location).
   std::string endpoint;
   std::string user_agent;
+  // Where sentences for Hearth-Warning headers of the answer are collected, also of error answers. Owned by whoever
+  // runs the request; nullptr: nobody listens.
+  std::vector<std::string>* warnings = nullptr;
+  void warn(std::string sentence) const {
+    if (warnings != nullptr) warnings->push_back(std::move(sentence));
+  }
 };
 
 }  // namespace hearth::services
