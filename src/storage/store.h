@@ -42,10 +42,22 @@ struct Batch {
   std::vector<Condition> conditions;
   std::vector<Write> writes;
 
-  Batch& require_absent(std::string key) { conditions.push_back({std::move(key), std::nullopt}); return *this; }
-  Batch& require_equal(std::string key, std::string value) { conditions.push_back({std::move(key), std::move(value)}); return *this; }
-  Batch& put(std::string key, std::string value) { writes.push_back({std::move(key), std::move(value)}); return *this; }
-  Batch& erase(std::string key) { writes.push_back({std::move(key), std::nullopt}); return *this; }
+  Batch& require_absent(std::string key) {
+    conditions.push_back({std::move(key), std::nullopt});
+    return *this;
+  }
+  Batch& require_equal(std::string key, std::string value) {
+    conditions.push_back({std::move(key), std::move(value)});
+    return *this;
+  }
+  Batch& put(std::string key, std::string value) {
+    writes.push_back({std::move(key), std::move(value)});
+    return *this;
+  }
+  Batch& erase(std::string key) {
+    writes.push_back({std::move(key), std::nullopt});
+    return *this;
+  }
 };
 
 struct Entry {
