@@ -531,10 +531,12 @@ class _SdkFinder:
 
     _FOLDER = "/usr/lib/python3/dist-packages"
     _NAMES = frozenset(("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six"))
+    # What Debian's botocore imports in its turn; AWS has none of it, so nobody else gets it.
+    _NEEDED_BY_BOTOCORE = frozenset(("requests", "certifi", "chardet", "charset_normalizer", "idna"))
 
     @classmethod
     def find_spec(cls, name, path=None, target=None):
-        if name not in cls._NAMES:
+        if name not in cls._NAMES and not (name in cls._NEEDED_BY_BOTOCORE and "botocore" in sys.modules):
             return None
         from importlib.machinery import PathFinder
 
