@@ -1,0 +1,56 @@
+#include "gateway/trust_bundle.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include "base/unique_fd.h"
+#include "gateway/files.h"
+#include "gateway/test_support.h"
+
+namespace hearth::gateway {
+namespace {
+
+class TrustBundleTest : public testing::Test {
+ protected:
+  Result<TrustBundle> open(std::vector<std::string> sources) {
+    return TrustBundle::open(folder_.path(), "OURS\n", std::move(sources), clock_, log_);
+  }
+  TemporaryFolder folder_;
+  FakeClock clock_;
+  UniqueFd nowhere_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+  observe::Logger log_{nowhere_.get(), observe::Level::kError, observe::LogFormat::kText};
+};
+
+TEST_F(TrustBundleTest, ItHoldsTheSystemsAuthoritiesAndOurs) {
+  const std::string system = folder_.path() + "/system.crt";
+  ASSERT_TRUE(write_file_atomically(system, "SYSTEM", 0644));
+  auto bundle = open({"/nowhere/at/all", system});
+  ASSERT_TRUE(bundle) << bundle.error().message();
+  EXPECT_EQ(*read_file(bundle->path()), "SYSTEM\nOURS\n");
+}
+
+TEST_F(TrustBundleTest, WithoutASystemBundleItHoldsOursAlone) {
+  auto bundle = open({"/nowhere/at/all"});
+  ASSERT_TRUE(bundle);
+  EXPECT_EQ(*read_file(bundle->path()), "OURS\n");
+}
+
+TEST_F(TrustBundleTest, AChangedSystemBundleIsTakenOverWithinTenSeconds) {
+  const std::string system = folder_.path() + "/system.crt";
+  ASSERT_TRUE(write_file_atomically(system, "OLD\n", 0644));
+  auto bundle = open({system});
+  ASSERT_TRUE(bundle);
+  ASSERT_TRUE(write_file_atomically(system, "NEWER\n", 0644));
+  EXPECT_EQ(*read_file(bundle->path()), "OLD\nOURS\n");
+  clock_.advance(std::chrono::seconds(10));
+  EXPECT_EQ(*read_file(bundle->path()), "NEWER\nOURS\n");
+}
+
+TEST_F(TrustBundleTest, AFolderThatCannotBeWrittenIsAnError) {
+  const auto bundle = TrustBundle::open("/nowhere/at/all", "OURS\n", {}, clock_, log_);
+  ASSERT_FALSE(bundle);
+  EXPECT_NE(bundle.error().message().find("/nowhere/at/all"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hearth::gateway
