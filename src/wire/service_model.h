@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "wire/aws_error.h"
-#include "wire/pattern.h"
 
 namespace hearth::wire {
 
@@ -63,7 +62,6 @@ struct ServiceModel {
   Protocol protocol = Protocol::kRestJson;
   ErrorShape validation_error;                // what constraint violations are reported as
   std::span<const OperationInfo> operations;  // sorted by name
-  std::span<const Pattern> patterns = {};     // every pattern the decoders use
 
   // The operation called `name`; nullptr if the service has none.
   const OperationInfo* find_by_name(std::string_view name) const;
