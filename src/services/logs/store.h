@@ -26,7 +26,7 @@ struct Scope {
 struct Group {
   std::string name;
   std::int64_t created_ms = 0;
-  std::optional<std::int32_t> retention_days;
+  std::optional<std::int32_t> retention_days = std::nullopt;
   std::string log_class = "STANDARD";
   std::map<std::string, std::string> tags;
 };
@@ -34,9 +34,9 @@ struct Group {
 struct Stream {
   std::string name;
   std::int64_t created_ms = 0;
-  std::optional<std::int64_t> first_event_ms;
-  std::optional<std::int64_t> last_event_ms;
-  std::optional<std::int64_t> last_ingestion_ms;
+  std::optional<std::int64_t> first_event_ms = std::nullopt;
+  std::optional<std::int64_t> last_event_ms = std::nullopt;
+  std::optional<std::int64_t> last_ingestion_ms = std::nullopt;
 };
 
 // Where an event stands among all events of its group.

@@ -1,0 +1,95 @@
+#include "services/logs/event_handlers.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "services/logs/errors.h"
+#include "services/logs/group_handlers.h"
+
+namespace hearth::services::logs {
+namespace {
+
+template <class Request>
+EventQuery query_of(const Request& request) {
+  EventQuery query;
+  query.start_ms = request.start_time;
+  query.end_ms = request.end_time;
+  if (request.limit) query.limit = static_cast<std::size_t>(*request.limit);
+  return query;
+}
+
+}  // namespace
+
+wire::Outcome<wire::logs::PutLogEvents::Reply> put_log_events(Service& service, const RequestContext& context,
+                                                              wire::logs::PutLogEventsRequest request) {
+  std::vector<InputEvent> events;
+  events.reserve(request.log_events.size());
+  for (auto& event : request.log_events) events.push_back({event.timestamp, std::move(event.message)});
+  AWS_TRY(const Rejected rejected,
+          service.put_events(scope_of(context), request.log_group_name, request.log_stream_name, std::move(events)));
+  wire::logs::PutLogEvents::Reply reply;
+  // Sequence tokens no longer order puts; AWS still answers one of this form.
+  reply.next_sequence_token = fmt::format("{:056}", context.now.time_since_epoch().count());
+  if (rejected.too_new_start || rejected.too_old_end || rejected.expired_end) {
+    wire::logs::RejectedLogEventsInfo info;
+    info.too_new_log_event_start_index = rejected.too_new_start;
+    info.too_old_log_event_end_index = rejected.too_old_end;
+    info.expired_log_event_end_index = rejected.expired_end;
+    reply.rejected_log_events_info = info;
+  }
+  return reply;
+}
+
+wire::Outcome<wire::logs::GetLogEvents::Reply> get_log_events(Service& service, const RequestContext& context,
+                                                              wire::logs::GetLogEventsRequest request) {
+  const std::string group = named_group(request.log_group_name, request.log_group_identifier);
+  const auto begin = request.start_from_head.value_or(false) ? Service::Begin::kHead : Service::Begin::kTail;
+  AWS_TRY(EventPage page, service.get_events(scope_of(context), group, request.log_stream_name, query_of(request),
+                                             request.next_token.value_or(""), begin));
+  wire::logs::GetLogEvents::Reply reply;
+  reply.events.emplace();
+  for (Event& event : page.events) {
+    wire::logs::OutputLogEvent row;
+    row.timestamp = event.at.timestamp_ms;
+    row.ingestion_time = event.ingested_ms;
+    row.message = std::move(event.message);
+    reply.events->push_back(std::move(row));
+  }
+  reply.next_forward_token = std::move(page.forward_token);
+  reply.next_backward_token = std::move(page.backward_token);
+  return reply;
+}
+
+wire::Outcome<wire::logs::FilterLogEvents::Reply> filter_log_events(Service& service, const RequestContext& context,
+                                                                    wire::logs::FilterLogEventsRequest request) {
+  if (request.log_stream_names && request.log_stream_name_prefix) {
+    return std::unexpected(to_aws_error(
+        Error(ErrorKind::kInvalid, "logStreamNamePrefix and logStreamNames are mutually exclusive parameters.")));
+  }
+  const std::string group = named_group(request.log_group_name, request.log_group_identifier);
+  FilterQuery query;
+  query.range = query_of(request);
+  query.pattern = request.filter_pattern.value_or("");
+  query.token = request.next_token.value_or("");
+  query.stream_prefix = request.log_stream_name_prefix.value_or("");
+  if (request.log_stream_names) query.streams = std::move(*request.log_stream_names);
+  AWS_TRY(FilterPage page, service.filter_events(scope_of(context), group, query));
+  wire::logs::FilterLogEvents::Reply reply;
+  reply.events.emplace();
+  reply.searched_log_streams.emplace();
+  for (FoundEvent& found : page.events) {
+    wire::logs::FilteredLogEvent row;
+    row.timestamp = found.event.at.timestamp_ms;
+    row.ingestion_time = found.event.ingested_ms;
+    // 56 digits, as AWS's event ids: time, then the number that makes it unique.
+    row.event_id = fmt::format("{:032}{:024}", found.event.at.timestamp_ms, found.event.at.sequence);
+    row.message = std::move(found.event.message);
+    row.log_stream_name = std::move(found.stream);
+    reply.events->push_back(std::move(row));
+  }
+  if (!page.next_token.empty()) reply.next_token = std::move(page.next_token);
+  return reply;
+}
+
+}  // namespace hearth::services::logs

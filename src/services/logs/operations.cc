@@ -1,0 +1,67 @@
+#include "services/logs/operations.h"
+
+#include <utility>
+
+#include "services/logs/event_handlers.h"
+#include "services/logs/group_handlers.h"
+#include "services/logs/stream_handlers.h"
+#include "wire/generated/logs.h"
+
+namespace hearth::services::logs {
+namespace {
+
+std::string group_arn(const RequestContext& context, std::string_view group) {
+  return "arn:aws:logs:" + context.region + ":" + context.account + ":log-group:" + std::string(group);
+}
+
+// The group a request names, by name or by ARN.
+template <class Request>
+std::string resource_of(const RequestContext& context, const Request& request) {
+  if constexpr (requires { request.log_group_identifier; }) {
+    return group_arn(context, named_group(request.log_group_name, request.log_group_identifier));
+  } else if constexpr (requires { request.resource_arn; }) {
+    return request.resource_arn;
+  } else {
+    return group_arn(context, request.log_group_name);
+  }
+}
+
+template <class Op, class Handler>
+Operation row(std::string_view action, Service& service, Handler handler) {
+  return operation<Op>(
+      action, [](const RequestContext& context, const typename Op::Request& request) { return resource_of(context, request); },
+      [&service, handler](const RequestContext& context, typename Op::Request request) {
+        return handler(service, context, std::move(request));
+      });
+}
+
+}  // namespace
+
+OperationTable make_operations(Service& service) {
+  const auto every_group = [](const RequestContext& context, const wire::logs::DescribeLogGroupsRequest&) {
+    return group_arn(context, "*");
+  };
+  return OperationTable({
+      row<wire::logs::CreateLogGroup>("logs:CreateLogGroup", service, create_log_group),
+      row<wire::logs::DeleteLogGroup>("logs:DeleteLogGroup", service, delete_log_group),
+      operation<wire::logs::DescribeLogGroups>(
+          "logs:DescribeLogGroups", every_group,
+          [&service](const RequestContext& context, wire::logs::DescribeLogGroupsRequest request) {
+            return describe_log_groups(service, context, std::move(request));
+          }),
+      row<wire::logs::PutRetentionPolicy>("logs:PutRetentionPolicy", service, put_retention_policy),
+      row<wire::logs::DeleteRetentionPolicy>("logs:DeleteRetentionPolicy", service, delete_retention_policy),
+      row<wire::logs::ListTagsForResource>("logs:ListTagsForResource", service, list_tags_for_resource),
+      row<wire::logs::TagResource>("logs:TagResource", service, tag_resource),
+      row<wire::logs::UntagResource>("logs:UntagResource", service, untag_resource),
+      row<wire::logs::ListTagsLogGroup>("logs:ListTagsLogGroup", service, list_tags_log_group),
+      row<wire::logs::CreateLogStream>("logs:CreateLogStream", service, create_log_stream),
+      row<wire::logs::DeleteLogStream>("logs:DeleteLogStream", service, delete_log_stream),
+      row<wire::logs::DescribeLogStreams>("logs:DescribeLogStreams", service, describe_log_streams),
+      row<wire::logs::PutLogEvents>("logs:PutLogEvents", service, put_log_events),
+      row<wire::logs::GetLogEvents>("logs:GetLogEvents", service, get_log_events),
+      row<wire::logs::FilterLogEvents>("logs:FilterLogEvents", service, filter_log_events),
+  });
+}
+
+}  // namespace hearth::services::logs

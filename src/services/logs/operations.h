@@ -1,0 +1,12 @@
+#pragma once
+// The operations of CloudWatch Logs that have a handler.
+
+#include "services/logs/service.h"
+#include "services/operation_table.h"
+
+namespace hearth::services::logs {
+
+// `service` outlives the table.
+OperationTable make_operations(Service& service);
+
+}  // namespace hearth::services::logs
