@@ -117,7 +117,7 @@ wire::Outcome<wire::logs::DescribeLogGroups::Reply> describe_log_groups(Service&
 
 wire::Outcome<wire::logs::PutRetentionPolicy::Reply> put_retention_policy(Service& service, const RequestContext& context,
                                                                           wire::logs::PutRetentionPolicyRequest request) {
-  if (request.retention_in_days <= 0 || !std::ranges::contains(kRetentionDays, request.retention_in_days)) {
+  if (request.retention_in_days <= 0 || std::ranges::find(kRetentionDays, request.retention_in_days) == kRetentionDays.end()) {
     return std::unexpected(to_aws_error(Error(ErrorKind::kInvalid, "Invalid retention value. Valid values are: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]")));
   }
   AWS_TRY_STATUS(service.set_retention(scope_of(context), request.log_group_name, request.retention_in_days));
