@@ -17,7 +17,7 @@ enum class Subcommand : std::uint8_t { kServe, kInit, kRuntime, kConfig };
 struct CommandLine {
   Subcommand subcommand = Subcommand::kServe;
   std::map<std::string, std::vector<std::string>> flags;  // by setting key, as config::Sources takes them
-  std::vector<std::string> arguments;                      // of `runtime`: "add", "nodejs22.x"
+  std::vector<std::string> arguments;                     // of `runtime`: "add", "nodejs22.x"
 };
 
 enum class CommandLineError { kUsage };

@@ -8,14 +8,14 @@
 namespace hearth::services::iam {
 
 enum class ErrorKind {
-  kNoSuchEntity,       // messages are AWS's
+  kNoSuchEntity,  // messages are AWS's
   kEntityExists,
   kDeleteConflict,
   kLimitExceeded,
   kMalformedPolicy,
   kInvalidInput,
   kUnmodifiable,
-  kUnsupported,        // known to AWS, not built here; the message names it
+  kUnsupported,  // known to AWS, not built here; the message names it
 };
 
 inline wire::AwsError to_aws_error(const Error& error) {

@@ -1,5 +1,6 @@
 #pragma once
-// The policies that AWS manages (arn:aws:iam::aws:policy/...): facts, compiled in from models/aws_managed_policies.json.
+// The policies that AWS manages (arn:aws:iam::aws:policy/...): facts, compiled in from
+// models/aws_managed_policies.json.
 
 #include <cstdint>
 #include <span>

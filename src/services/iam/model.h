@@ -17,7 +17,7 @@ using Tags = std::map<std::string, std::string>;
 struct Principal {
   std::string name;
   std::string path = "/";
-  std::string id;   // "AROA..." or "AIDA..."
+  std::string id;  // "AROA..." or "AIDA..."
   std::string arn;
   TimePoint created;
   Tags tags;
@@ -33,7 +33,7 @@ struct Role : Principal {
 };
 
 struct AccessKey {
-  std::string id;      // "AKIA..."
+  std::string id;  // "AKIA..."
   std::string secret;
   std::string status = "Active";
   TimePoint created;

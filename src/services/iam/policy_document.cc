@@ -31,7 +31,8 @@ Status check_statement(const json::value& value, DocumentKind kind) {
     if (!has_either(statement, "Action", "NotAction")) return malformed("Missing required field Action");
     return {};
   }
-  if (has_either(statement, "Principal", "NotPrincipal")) return malformed("Policy document should not specify a principal.");
+  if (has_either(statement, "Principal", "NotPrincipal"))
+    return malformed("Policy document should not specify a principal.");
   if (!has_either(statement, "Action", "NotAction")) return malformed("Policy statement must contain actions.");
   if (!has_either(statement, "Resource", "NotResource")) return malformed("Policy statement must contain resources.");
   return {};

@@ -32,7 +32,8 @@ Policy as_policy(const ManagedPolicy& managed) {
   policy.arn = arn_of(managed);
   // AWS's ids of its own policies are random; ours follow from the ARN, so that they never change.
   policy.id = "ANPA" + hex_encode(sha256(policy.arn)).substr(0, 17);
-  std::ranges::transform(policy.id, policy.id.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  std::ranges::transform(policy.id, policy.id.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   policy.created = TimePoint(std::chrono::milliseconds(managed.created_ms));
   policy.updated = TimePoint(std::chrono::milliseconds(managed.updated_ms));
   policy.default_version = managed.version;
@@ -44,7 +45,9 @@ std::string not_found(std::string_view what, const std::string& name) {
   return fmt::format("The {} with name {} cannot be found.", what, name);
 }
 
-AccessKey make_key(TimePoint now) { return {make_id("AKIA"), base64_encode(random_bytes(kSecretBytes)), "Active", now}; }
+AccessKey make_key(TimePoint now) {
+  return {make_id("AKIA"), base64_encode(random_bytes(kSecretBytes)), "Active", now};
+}
 
 const char* word(PrincipalKind kind) { return kind == PrincipalKind::kRole ? "role" : "user"; }
 
@@ -54,7 +57,8 @@ std::string make_id(std::string_view prefix) {
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   constexpr std::size_t kLength = 16;
   std::string id(prefix);
-  for (const char byte : random_bytes(kLength)) id.push_back(kAlphabet[static_cast<unsigned char>(byte) % kAlphabet.size()]);
+  for (const char byte : random_bytes(kLength))
+    id.push_back(kAlphabet[static_cast<unsigned char>(byte) % kAlphabet.size()]);
   return id;
 }
 
@@ -114,7 +118,8 @@ Result<Role> Service::create_role(const std::string& account, Role role) {
 
 Result<Role> Service::get_role(const std::string& account, const std::string& name) const {
   if (const auto owner = accounts_.find(account); owner != accounts_.end()) {
-    if (const auto role = find_any_case(owner->second.roles, name); role != owner->second.roles.end()) return role->second;
+    if (const auto role = find_any_case(owner->second.roles, name); role != owner->second.roles.end())
+      return role->second;
   }
   return fail(ErrorKind::kNoSuchEntity, not_found("role", name));
 }
@@ -136,7 +141,8 @@ std::vector<Role> Service::roles(const std::string& account) const {
   return out;
 }
 
-Status Service::update_role(const std::string& account, const std::string& name, const std::function<void(Role&)>& change) {
+Status Service::update_role(const std::string& account, const std::string& name,
+                            const std::function<void(Role&)>& change) {
   TRY(Role role, get_role(account, name));
   change(role);
   TRY_STATUS(check_policy_document(role.trust_policy, DocumentKind::kTrust));
@@ -147,8 +153,10 @@ Status Service::update_role(const std::string& account, const std::string& name,
 
 Status Service::delete_role(const std::string& account, const std::string& name) {
   TRY(const Role role, get_role(account, name));
-  if (!role.inline_policies.empty()) return fail(ErrorKind::kDeleteConflict, "Cannot delete entity, must delete policies first.");
-  if (!role.attached.empty()) return fail(ErrorKind::kDeleteConflict, "Cannot delete entity, must detach all policies first.");
+  if (!role.inline_policies.empty())
+    return fail(ErrorKind::kDeleteConflict, "Cannot delete entity, must delete policies first.");
+  if (!role.attached.empty())
+    return fail(ErrorKind::kDeleteConflict, "Cannot delete entity, must detach all policies first.");
   TRY_STATUS(store_.erase_role(account, role.name));
   accounts_[account].roles.erase(role.name);
   return {};
@@ -169,7 +177,8 @@ Result<User> Service::create_user(const std::string& account, User user) {
 
 Result<User> Service::get_user(const std::string& account, const std::string& name) const {
   if (const auto owner = accounts_.find(account); owner != accounts_.end()) {
-    if (const auto user = find_any_case(owner->second.users, name); user != owner->second.users.end()) return user->second;
+    if (const auto user = find_any_case(owner->second.users, name); user != owner->second.users.end())
+      return user->second;
   }
   return fail(ErrorKind::kNoSuchEntity, not_found("user", name));
 }
@@ -182,7 +191,8 @@ std::vector<User> Service::users(const std::string& account) const {
   return out;
 }
 
-Status Service::update_user(const std::string& account, const std::string& name, const std::function<void(User&)>& change) {
+Status Service::update_user(const std::string& account, const std::string& name,
+                            const std::function<void(User&)>& change) {
   TRY(User user, get_user(account, name));
   change(user);
   TRY_STATUS(store_.put(account, user));
@@ -193,9 +203,12 @@ Status Service::update_user(const std::string& account, const std::string& name,
 
 Status Service::delete_user(const std::string& account, const std::string& name) {
   TRY(const User user, get_user(account, name));
-  if (!user.keys.empty()) return fail(ErrorKind::kDeleteConflict, "Cannot delete entity, must delete access keys first.");
-  if (!user.inline_policies.empty()) return fail(ErrorKind::kDeleteConflict, "Cannot delete entity, must delete policies first.");
-  if (!user.attached.empty()) return fail(ErrorKind::kDeleteConflict, "Cannot delete entity, must detach all policies first.");
+  if (!user.keys.empty())
+    return fail(ErrorKind::kDeleteConflict, "Cannot delete entity, must delete access keys first.");
+  if (!user.inline_policies.empty())
+    return fail(ErrorKind::kDeleteConflict, "Cannot delete entity, must delete policies first.");
+  if (!user.attached.empty())
+    return fail(ErrorKind::kDeleteConflict, "Cannot delete entity, must detach all policies first.");
   TRY_STATUS(store_.erase_user(account, user.name));
   accounts_[account].users.erase(user.name);
   return {};
@@ -204,7 +217,8 @@ Status Service::delete_user(const std::string& account, const std::string& name)
 Result<AccessKey> Service::create_access_key(const std::string& account, const std::string& user) {
   TRY(const User owner, get_user(account, user));
   if (owner.keys.size() >= kMaxAccessKeys) {
-    return fail(ErrorKind::kLimitExceeded, fmt::format("Cannot exceed quota for AccessKeysPerUser: {}", kMaxAccessKeys));
+    return fail(ErrorKind::kLimitExceeded,
+                fmt::format("Cannot exceed quota for AccessKeysPerUser: {}", kMaxAccessKeys));
   }
   AccessKey key = make_key(clock_.now());
   TRY_STATUS(update_user(account, user, [&](User& changed) { changed.keys.push_back(key); }));
@@ -216,7 +230,9 @@ Status Service::delete_access_key(const std::string& account, const std::string&
   if (std::ranges::find(owner.keys, id, &AccessKey::id) == owner.keys.end()) {
     return fail(ErrorKind::kNoSuchEntity, fmt::format("The Access Key with id {} cannot be found.", id));
   }
-  return update_user(account, user, [&](User& changed) { std::erase_if(changed.keys, [&](const AccessKey& key) { return key.id == id; }); });
+  return update_user(account, user, [&](User& changed) {
+    std::erase_if(changed.keys, [&](const AccessKey& key) { return key.id == id; });
+  });
 }
 
 Status Service::set_access_key_status(const std::string& account, const std::string& user, const std::string& id,
@@ -225,7 +241,8 @@ Status Service::set_access_key_status(const std::string& account, const std::str
   if (std::ranges::find(owner.keys, id, &AccessKey::id) == owner.keys.end()) {
     return fail(ErrorKind::kNoSuchEntity, fmt::format("The Access Key with id {} cannot be found.", id));
   }
-  return update_user(account, user, [&](User& changed) { std::ranges::find(changed.keys, id, &AccessKey::id)->status = status; });
+  return update_user(account, user,
+                     [&](User& changed) { std::ranges::find(changed.keys, id, &AccessKey::id)->status = status; });
 }
 
 Result<AccessKey> Service::create_root_key(const std::string& account) {
@@ -238,19 +255,23 @@ Result<AccessKey> Service::create_root_key(const std::string& account) {
   return key;
 }
 
-Result<const Principal*> Service::get_principal(PrincipalKind kind, const std::string& account, const std::string& name) const {
+Result<const Principal*> Service::get_principal(PrincipalKind kind, const std::string& account,
+                                                const std::string& name) const {
   if (const auto owner = accounts_.find(account); owner != accounts_.end()) {
     if (kind == PrincipalKind::kRole) {
-      if (const auto role = find_any_case(owner->second.roles, name); role != owner->second.roles.end()) return &role->second;
+      if (const auto role = find_any_case(owner->second.roles, name); role != owner->second.roles.end())
+        return &role->second;
     } else {
-      if (const auto user = find_any_case(owner->second.users, name); user != owner->second.users.end()) return &user->second;
+      if (const auto user = find_any_case(owner->second.users, name); user != owner->second.users.end())
+        return &user->second;
     }
   }
   return fail(ErrorKind::kNoSuchEntity, not_found(word(kind), name));
 }
 
 template <class Change>
-Status Service::change_principal(PrincipalKind kind, const std::string& account, const std::string& name, Change change) {
+Status Service::change_principal(PrincipalKind kind, const std::string& account, const std::string& name,
+                                 Change change) {
   return kind == PrincipalKind::kRole ? update_role(account, name, [&](Role& role) { change(role); })
                                       : update_user(account, name, [&](User& user) { change(user); });
 }
@@ -266,7 +287,8 @@ Result<std::string> Service::get_inline_policy(PrincipalKind kind, const std::st
   TRY(const Principal* const principal, get_principal(kind, account, name));
   const auto found = principal->inline_policies.find(policy);
   if (found == principal->inline_policies.end()) {
-    return fail(ErrorKind::kNoSuchEntity, fmt::format("The {} policy with name {} cannot be found.", word(kind), policy));
+    return fail(ErrorKind::kNoSuchEntity,
+                fmt::format("The {} policy with name {} cannot be found.", word(kind), policy));
   }
   return found->second;
 }
@@ -277,7 +299,8 @@ Status Service::delete_inline_policy(PrincipalKind kind, const std::string& acco
   return change_principal(kind, account, name, [&](Principal& changed) { changed.inline_policies.erase(policy); });
 }
 
-Status Service::attach_policy(PrincipalKind kind, const std::string& account, const std::string& name, const std::string& arn) {
+Status Service::attach_policy(PrincipalKind kind, const std::string& account, const std::string& name,
+                              const std::string& arn) {
   TRY(const Principal* const principal, get_principal(kind, account, name));
   const auto owner = accounts_.find(account);
   if (!find_managed_policy(arn) && !owner->second.policies.contains(arn)) {
@@ -290,7 +313,8 @@ Status Service::attach_policy(PrincipalKind kind, const std::string& account, co
   return change_principal(kind, account, name, [&](Principal& changed) { changed.attached.insert(arn); });
 }
 
-Status Service::detach_policy(PrincipalKind kind, const std::string& account, const std::string& name, const std::string& arn) {
+Status Service::detach_policy(PrincipalKind kind, const std::string& account, const std::string& name,
+                              const std::string& arn) {
   TRY(const Principal* const principal, get_principal(kind, account, name));
   if (!principal->attached.contains(arn)) {
     return fail(ErrorKind::kNoSuchEntity, fmt::format("Policy {} was not found.", arn));
@@ -302,9 +326,11 @@ Result<Policy> Service::create_policy(const std::string& account, Policy policy,
   TRY_STATUS(check_policy_document(document, DocumentKind::kIdentity));
   policy.arn = fmt::format("arn:aws:iam::{}:policy{}{}", account, policy.path, policy.name);
   auto& policies = accounts_[account].policies;
-  const bool taken = std::ranges::any_of(policies, [&](const auto& item) { return equals_ignore_case(item.second.name, policy.name); });
+  const bool taken = std::ranges::any_of(
+      policies, [&](const auto& item) { return equals_ignore_case(item.second.name, policy.name); });
   if (taken) {
-    return fail(ErrorKind::kEntityExists, fmt::format("A policy called {} already exists. Duplicate names are not allowed.", policy.name));
+    return fail(ErrorKind::kEntityExists,
+                fmt::format("A policy called {} already exists. Duplicate names are not allowed.", policy.name));
   }
   policy.id = make_id("ANPA");
   policy.created = policy.updated = clock_.now();
@@ -317,7 +343,8 @@ Result<Policy> Service::create_policy(const std::string& account, Policy policy,
 Result<Policy> Service::get_policy(const std::string& account, const std::string& arn) const {
   if (const ManagedPolicy* managed = find_managed_policy(arn)) return as_policy(*managed);
   if (const auto owner = accounts_.find(account); owner != accounts_.end()) {
-    if (const auto policy = owner->second.policies.find(arn); policy != owner->second.policies.end()) return policy->second;
+    if (const auto policy = owner->second.policies.find(arn); policy != owner->second.policies.end())
+      return policy->second;
   }
   return fail(ErrorKind::kNoSuchEntity, fmt::format("Policy {} was not found.", arn));
 }
@@ -330,7 +357,8 @@ std::vector<Policy> Service::policies(const std::string& account) const {
   return out;
 }
 
-Status Service::update_policy(const std::string& account, const std::string& arn, const std::function<void(Policy&)>& change) {
+Status Service::update_policy(const std::string& account, const std::string& arn,
+                              const std::function<void(Policy&)>& change) {
   if (find_managed_policy(arn)) {
     return fail(ErrorKind::kInvalidInput, fmt::format("Policy {} is managed by AWS and cannot be changed.", arn));
   }
@@ -342,27 +370,30 @@ Status Service::update_policy(const std::string& account, const std::string& arn
 }
 
 Result<PolicyVersion> Service::create_policy_version(const std::string& account, const std::string& arn,
-                                                     const std::string& document, std::string_view default_version_wish) {
+                                                     const std::string& document, VersionRole role) {
   TRY_STATUS(check_policy_document(document, DocumentKind::kIdentity));
   TRY(const Policy policy, get_policy(account, arn));
   if (policy.versions.size() >= kMaxPolicyVersions) {
     return fail(ErrorKind::kLimitExceeded,
-                "A managed policy can have up to 5 versions. Before you create a new version, you must delete an existing version.");
+                "A managed policy can have up to 5 versions. Before you create a new version, you must delete an "
+                "existing version.");
   }
   PolicyVersion version{fmt::format("v{}", policy.next_version), document, clock_.now()};
   TRY_STATUS(update_policy(account, arn, [&](Policy& changed) {
     changed.versions.push_back(version);
     changed.next_version += 1;
     changed.updated = version.created;
-    if (default_version_wish == "default") changed.default_version = version.id;
+    if (role == VersionRole::kDefault) changed.default_version = version.id;
   }));
   return version;
 }
 
-Status Service::set_default_policy_version(const std::string& account, const std::string& arn, const std::string& version) {
+Status Service::set_default_policy_version(const std::string& account, const std::string& arn,
+                                           const std::string& version) {
   TRY(const Policy policy, get_policy(account, arn));
   if (std::ranges::find(policy.versions, version, &PolicyVersion::id) == policy.versions.end()) {
-    return fail(ErrorKind::kNoSuchEntity, fmt::format("Policy {} version {} does not exist or is not attachable.", arn, version));
+    return fail(ErrorKind::kNoSuchEntity,
+                fmt::format("Policy {} version {} does not exist or is not attachable.", arn, version));
   }
   return update_policy(account, arn, [&](Policy& changed) { changed.default_version = version; });
 }
@@ -370,22 +401,27 @@ Status Service::set_default_policy_version(const std::string& account, const std
 Status Service::delete_policy_version(const std::string& account, const std::string& arn, const std::string& version) {
   TRY(const Policy policy, get_policy(account, arn));
   if (std::ranges::find(policy.versions, version, &PolicyVersion::id) == policy.versions.end()) {
-    return fail(ErrorKind::kNoSuchEntity, fmt::format("Policy {} version {} does not exist or is not attachable.", arn, version));
+    return fail(ErrorKind::kNoSuchEntity,
+                fmt::format("Policy {} version {} does not exist or is not attachable.", arn, version));
   }
-  if (policy.default_version == version) return fail(ErrorKind::kDeleteConflict, "Cannot delete the default version of a policy.");
+  if (policy.default_version == version)
+    return fail(ErrorKind::kDeleteConflict, "Cannot delete the default version of a policy.");
   return update_policy(account, arn, [&](Policy& changed) {
     std::erase_if(changed.versions, [&](const PolicyVersion& item) { return item.id == version; });
   });
 }
 
 Status Service::delete_policy(const std::string& account, const std::string& arn) {
-  if (find_managed_policy(arn)) return fail(ErrorKind::kInvalidInput, fmt::format("Policy {} is managed by AWS and cannot be deleted.", arn));
+  if (find_managed_policy(arn))
+    return fail(ErrorKind::kInvalidInput, fmt::format("Policy {} is managed by AWS and cannot be deleted.", arn));
   TRY(const Policy policy, get_policy(account, arn));
   if (attachment_count(account, arn) > 0) {
     return fail(ErrorKind::kDeleteConflict, "Cannot delete a policy attached to entities.");
   }
   if (policy.versions.size() > 1) {
-    return fail(ErrorKind::kDeleteConflict, "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.");
+    return fail(ErrorKind::kDeleteConflict,
+                "This policy has more than one version. Before you delete a policy, you must delete the policy's "
+                "versions. The default version is deleted with the policy.");
   }
   TRY_STATUS(store_.erase_policy(account, arn));
   accounts_[account].policies.erase(arn);

@@ -24,6 +24,9 @@ namespace hearth::services::iam {
 // Either kind of principal, so that policies are written once for both.
 enum class PrincipalKind : std::uint8_t { kRole, kUser };
 
+// Whether a new version of a policy becomes the one in force.
+enum class VersionRole : std::uint8_t { kKept, kDefault };
+
 // Errors of every method: ErrorKind (messages are AWS's), storage::ErrorKind. Thread: the loop's.
 class Service final : public CredentialSource {
  public:
@@ -31,7 +34,8 @@ class Service final : public CredentialSource {
   Service(storage::Store& store, const Clock& clock);
   Status load();
 
-  std::optional<Credential> find_credential(std::string_view access_key_id, std::string_view session_token) const override;
+  std::optional<Credential> find_credential(std::string_view access_key_id,
+                                            std::string_view session_token) const override;
 
   // Roles.
   Result<Role> create_role(const std::string& account, Role role);
@@ -72,7 +76,7 @@ class Service final : public CredentialSource {
   std::vector<Policy> policies(const std::string& account) const;
   Status update_policy(const std::string& account, const std::string& arn, const std::function<void(Policy&)>& change);
   Result<PolicyVersion> create_policy_version(const std::string& account, const std::string& arn,
-                                              const std::string& document, std::string_view default_version_wish);
+                                              const std::string& document, VersionRole role);
   Status set_default_policy_version(const std::string& account, const std::string& arn, const std::string& version);
   Status delete_policy_version(const std::string& account, const std::string& arn, const std::string& version);
   Status delete_policy(const std::string& account, const std::string& arn);

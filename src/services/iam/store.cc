@@ -152,7 +152,8 @@ Result<std::map<std::string, Account>> IamStore::load() const {
         const json::value value = json::parse(entry.value, error);
         const auto parts = storage::key_parts(entry.key);
         if (error || !value.is_object() || parts.size() != 1) {
-          return fail(storage::ErrorKind::kCorrupt, "a stored row of " + std::string(space.name) + " does not read back");
+          return fail(storage::ErrorKind::kCorrupt,
+                      "a stored row of " + std::string(space.name) + " does not read back");
         }
         space.decode(Row(value.as_object()), parts[0], accounts[storage::key_owner(entry.key).account]);
       }
@@ -213,9 +214,15 @@ Status IamStore::put_root_keys(std::string_view account, const std::vector<Acces
   return write(kRootSpace, account, "keys", json::serialize(json::object{{"keys", encode_keys(keys)}}));
 }
 
-Status IamStore::erase_role(std::string_view account, std::string_view name) { return erase(kRoleSpace, account, name); }
-Status IamStore::erase_user(std::string_view account, std::string_view name) { return erase(kUserSpace, account, name); }
-Status IamStore::erase_policy(std::string_view account, std::string_view arn) { return erase(kPolicySpace, account, arn); }
+Status IamStore::erase_role(std::string_view account, std::string_view name) {
+  return erase(kRoleSpace, account, name);
+}
+Status IamStore::erase_user(std::string_view account, std::string_view name) {
+  return erase(kUserSpace, account, name);
+}
+Status IamStore::erase_policy(std::string_view account, std::string_view arn) {
+  return erase(kPolicySpace, account, arn);
+}
 
 Status IamStore::clear() {
   for (const std::string_view space : {kRoleSpace, kUserSpace, kPolicySpace}) {

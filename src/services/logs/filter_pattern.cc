@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\n\r";
 
-bool contains(std::string_view message, const std::string& term) { return message.find(term) != std::string_view::npos; }
+bool contains(std::string_view message, const std::string& term) {
+  return message.find(term) != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -17,7 +19,8 @@ Result<FilterPattern> FilterPattern::parse(std::string_view text) {
   FilterPattern pattern;
   std::size_t at = text.find_first_not_of(kBlanks);
   if (at == std::string_view::npos) return pattern;
-  if (text[at] == '{') return fail(ErrorKind::kUnsupported, "Hearth does not support JSON filter patterns ({ ... }) yet");
+  if (text[at] == '{')
+    return fail(ErrorKind::kUnsupported, "Hearth does not support JSON filter patterns ({ ... }) yet");
   if (text[at] == '[') {
     return fail(ErrorKind::kUnsupported, "Hearth does not support space-delimited filter patterns ([ ... ]) yet");
   }
@@ -45,7 +48,8 @@ Result<FilterPattern> FilterPattern::parse(std::string_view text) {
       term = text.substr(at, end - at);
       at = end;
       if (term.size() > 1 && term.front() == '%' && term.back() == '%') {
-        return fail(ErrorKind::kUnsupported, "Hearth does not support regular expressions in filter patterns (%...%) yet");
+        return fail(ErrorKind::kUnsupported,
+                    "Hearth does not support regular expressions in filter patterns (%...%) yet");
       }
     }
     if (term.empty()) return fail(ErrorKind::kInvalid, "Invalid filter pattern");

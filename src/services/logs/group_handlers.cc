@@ -13,8 +13,8 @@ constexpr std::size_t kMaxTags = 50;
 constexpr std::int32_t kDefaultPage = 50;
 constexpr std::string_view kArnGroup = ":log-group:";
 // The retention periods AWS accepts, in days.
-constexpr std::array<std::int32_t, 23> kRetentionDays = {1,   3,   5,   7,   14,  30,   60,   90,   120,  150,  180, 365,
-                                                         400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, 0};
+constexpr std::array<std::int32_t, 23> kRetentionDays = {
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, 0};
 
 // The group named by an ARN of this account and region; nothing for other ARNs.
 std::optional<std::string> group_of_arn(const RequestContext& context, const std::string& arn) {
@@ -32,8 +32,9 @@ Result<std::string> group_of_resource(const RequestContext& context, const std::
 }
 
 wire::Outcome<void> refuse_member(const char* member) {
-  return std::unexpected(to_aws_error(
-      Error(ErrorKind::kUnsupported, std::string("Hearth does not support the member ") + member + " of CreateLogGroup yet")));
+  return std::unexpected(
+      to_aws_error(Error(ErrorKind::kUnsupported,
+                         std::string("Hearth does not support the member ") + member + " of CreateLogGroup yet")));
 }
 
 }  // namespace
@@ -79,8 +80,8 @@ wire::Outcome<wire::logs::DeleteLogGroup::Reply> delete_log_group(Service& servi
 wire::Outcome<wire::logs::DescribeLogGroups::Reply> describe_log_groups(Service& service, const RequestContext& context,
                                                                         wire::logs::DescribeLogGroupsRequest request) {
   if (request.log_group_name_prefix && request.log_group_name_pattern) {
-    return std::unexpected(to_aws_error(
-        Error(ErrorKind::kInvalid, "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")));
+    return std::unexpected(to_aws_error(Error(
+        ErrorKind::kInvalid, "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")));
   }
   const auto limit = static_cast<std::size_t>(request.limit.value_or(kDefaultPage));
   wire::logs::DescribeLogGroups::Reply reply;
@@ -89,9 +90,12 @@ wire::Outcome<wire::logs::DescribeLogGroups::Reply> describe_log_groups(Service&
   // One more than asked for shows whether there is another page.
   const std::string prefix = request.log_group_name_prefix.value_or("");
   constexpr std::size_t kAll = 1'000'000;
-  AWS_TRY(auto groups, service.groups(scope_of(context), prefix, after, request.log_group_name_pattern ? kAll : limit + 1));
+  AWS_TRY(auto groups,
+          service.groups(scope_of(context), prefix, after, request.log_group_name_pattern ? kAll : limit + 1));
   if (request.log_group_name_pattern) {
-    std::erase_if(groups, [&](const Group& group) { return group.name.find(*request.log_group_name_pattern) == std::string::npos; });
+    std::erase_if(groups, [&](const Group& group) {
+      return group.name.find(*request.log_group_name_pattern) == std::string::npos;
+    });
   }
   if (request.log_group_class) {
     std::erase_if(groups, [&](const Group& group) { return group.log_class != *request.log_group_class; });
@@ -115,10 +119,14 @@ wire::Outcome<wire::logs::DescribeLogGroups::Reply> describe_log_groups(Service&
   return reply;
 }
 
-wire::Outcome<wire::logs::PutRetentionPolicy::Reply> put_retention_policy(Service& service, const RequestContext& context,
-                                                                          wire::logs::PutRetentionPolicyRequest request) {
-  if (request.retention_in_days <= 0 || std::ranges::find(kRetentionDays, request.retention_in_days) == kRetentionDays.end()) {
-    return std::unexpected(to_aws_error(Error(ErrorKind::kInvalid, "Invalid retention value. Valid values are: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]")));
+wire::Outcome<wire::logs::PutRetentionPolicy::Reply> put_retention_policy(
+    Service& service, const RequestContext& context, wire::logs::PutRetentionPolicyRequest request) {
+  if (request.retention_in_days <= 0 ||
+      std::ranges::find(kRetentionDays, request.retention_in_days) == kRetentionDays.end()) {
+    return std::unexpected(
+        to_aws_error(Error(ErrorKind::kInvalid,
+                           "Invalid retention value. Valid values are: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, "
+                           "365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]")));
   }
   AWS_TRY_STATUS(service.set_retention(scope_of(context), request.log_group_name, request.retention_in_days));
   return wire::logs::PutRetentionPolicy::Reply{};
@@ -153,7 +161,8 @@ wire::Outcome<wire::logs::TagResource::Reply> tag_resource(Service& service, con
   AWS_TRY(Group group, service.get_group(scope_of(context), name));
   for (auto& [key, value] : request.tags) group.tags[key] = std::move(value);
   if (group.tags.size() > kMaxTags) {
-    return std::unexpected(wire::AwsError{.code = "TooManyTagsException", .message = "The maximum number of tags per resource is 50."});
+    return std::unexpected(
+        wire::AwsError{.code = "TooManyTagsException", .message = "The maximum number of tags per resource is 50."});
   }
   AWS_TRY_STATUS(service.set_tags(scope_of(context), name, std::move(group.tags)));
   return wire::logs::TagResource::Reply{};

@@ -27,9 +27,10 @@ std::string resource_of(const RequestContext& context, const Request& request) {
 }
 
 template <class Op, class Handler>
-Operation row(std::string_view action, Service& service, Handler handler) {
-  return operation<Op>(
-      action, [](const RequestContext& context, const typename Op::Request& request) { return resource_of(context, request); },
+Operation operation(std::string_view action, Service& service, Handler handler) {
+  return services::operation<Op>(
+      action,
+      [](const RequestContext& context, const typename Op::Request& request) { return resource_of(context, request); },
       [&service, handler](const RequestContext& context, typename Op::Request request) {
         return handler(service, context, std::move(request));
       });
@@ -42,25 +43,25 @@ OperationTable make_operations(Service& service) {
     return group_arn(context, "*");
   };
   return OperationTable({
-      row<wire::logs::CreateLogGroup>("logs:CreateLogGroup", service, create_log_group),
-      row<wire::logs::DeleteLogGroup>("logs:DeleteLogGroup", service, delete_log_group),
-      operation<wire::logs::DescribeLogGroups>(
+      operation<wire::logs::CreateLogGroup>("logs:CreateLogGroup", service, create_log_group),
+      operation<wire::logs::DeleteLogGroup>("logs:DeleteLogGroup", service, delete_log_group),
+      services::operation<wire::logs::DescribeLogGroups>(
           "logs:DescribeLogGroups", every_group,
           [&service](const RequestContext& context, wire::logs::DescribeLogGroupsRequest request) {
             return describe_log_groups(service, context, std::move(request));
           }),
-      row<wire::logs::PutRetentionPolicy>("logs:PutRetentionPolicy", service, put_retention_policy),
-      row<wire::logs::DeleteRetentionPolicy>("logs:DeleteRetentionPolicy", service, delete_retention_policy),
-      row<wire::logs::ListTagsForResource>("logs:ListTagsForResource", service, list_tags_for_resource),
-      row<wire::logs::TagResource>("logs:TagResource", service, tag_resource),
-      row<wire::logs::UntagResource>("logs:UntagResource", service, untag_resource),
-      row<wire::logs::ListTagsLogGroup>("logs:ListTagsLogGroup", service, list_tags_log_group),
-      row<wire::logs::CreateLogStream>("logs:CreateLogStream", service, create_log_stream),
-      row<wire::logs::DeleteLogStream>("logs:DeleteLogStream", service, delete_log_stream),
-      row<wire::logs::DescribeLogStreams>("logs:DescribeLogStreams", service, describe_log_streams),
-      row<wire::logs::PutLogEvents>("logs:PutLogEvents", service, put_log_events),
-      row<wire::logs::GetLogEvents>("logs:GetLogEvents", service, get_log_events),
-      row<wire::logs::FilterLogEvents>("logs:FilterLogEvents", service, filter_log_events),
+      operation<wire::logs::PutRetentionPolicy>("logs:PutRetentionPolicy", service, put_retention_policy),
+      operation<wire::logs::DeleteRetentionPolicy>("logs:DeleteRetentionPolicy", service, delete_retention_policy),
+      operation<wire::logs::ListTagsForResource>("logs:ListTagsForResource", service, list_tags_for_resource),
+      operation<wire::logs::TagResource>("logs:TagResource", service, tag_resource),
+      operation<wire::logs::UntagResource>("logs:UntagResource", service, untag_resource),
+      operation<wire::logs::ListTagsLogGroup>("logs:ListTagsLogGroup", service, list_tags_log_group),
+      operation<wire::logs::CreateLogStream>("logs:CreateLogStream", service, create_log_stream),
+      operation<wire::logs::DeleteLogStream>("logs:DeleteLogStream", service, delete_log_stream),
+      operation<wire::logs::DescribeLogStreams>("logs:DescribeLogStreams", service, describe_log_streams),
+      operation<wire::logs::PutLogEvents>("logs:PutLogEvents", service, put_log_events),
+      operation<wire::logs::GetLogEvents>("logs:GetLogEvents", service, get_log_events),
+      operation<wire::logs::FilterLogEvents>("logs:FilterLogEvents", service, filter_log_events),
   });
 }
 

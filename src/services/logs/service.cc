@@ -125,13 +125,15 @@ void Service::append(const std::string& account, const std::string& region, cons
     }
     TRY(auto known_stream, store_.find_stream(scope, group, stream));
     Stream row = known_stream ? std::move(*known_stream) : Stream{.name = stream, .created_ms = to_ms(clock_.now())};
-    for (environment::LogLine& line : lines) add_event(batch, scope, group, row, std::max<std::int64_t>(to_ms(line.at), 0), std::move(line.text));
+    for (environment::LogLine& line : lines)
+      add_event(batch, scope, group, row, std::max<std::int64_t>(to_ms(line.at), 0), std::move(line.text));
     store_.put_stream(batch, scope, group, row);
     TRY_STATUS(store_.commit(std::move(batch), storage::Urgency::kBackground));
     return {};
   };
   if (auto written = write(); !written) {
-    log_.warn("function output was not stored", {{"group", group}, {"stream", stream}, {"error", written.error().message()}});
+    log_.warn("function output was not stored",
+              {{"group", group}, {"stream", stream}, {"error", written.error().message()}});
   }
 }
 
@@ -214,7 +216,8 @@ Result<Rejected> Service::put_events(const Scope& scope, const std::string& grou
   std::size_t bytes = 0;
   for (const InputEvent& event : events) bytes += event.message.size() + kEventOverheadBytes;
   if (bytes > kMaxBatchBytes) {
-    return fail(ErrorKind::kInvalid, fmt::format("Upload too large: {} bytes exceeds limit of {}", bytes, kMaxBatchBytes));
+    return fail(ErrorKind::kInvalid,
+                fmt::format("Upload too large: {} bytes exceeds limit of {}", bytes, kMaxBatchBytes));
   }
   if (!std::ranges::is_sorted(events, {}, &InputEvent::timestamp_ms)) {
     return fail(ErrorKind::kInvalid, "Log events in a single PutLogEvents request must be in chronological order.");
@@ -291,7 +294,8 @@ Result<EventPage> Service::get_events(const Scope& scope, const std::string& gro
   return page;
 }
 
-Result<FilterPage> Service::filter_events(const Scope& scope, const std::string& group, const FilterQuery& query) const {
+Result<FilterPage> Service::filter_events(const Scope& scope, const std::string& group,
+                                          const FilterQuery& query) const {
   TRY_STATUS(get_group(scope, group));
   TRY(const FilterPattern pattern, FilterPattern::parse(query.pattern));
   Position after = before_time(query.range.start_ms);

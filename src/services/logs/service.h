@@ -71,8 +71,8 @@ class Service final : public environment::LogSink {
   // `store`, `clock` and `log` outlive the service.
   Service(storage::Store& store, const Clock& clock, const observe::Logger& log);
 
-  void append(const std::string& account, const std::string& region, const std::string& group, const std::string& stream,
-              std::vector<environment::LogLine> lines) override;
+  void append(const std::string& account, const std::string& region, const std::string& group,
+              const std::string& stream, std::vector<environment::LogLine> lines) override;
 
   // Errors: kGroupExists.
   Status create_group(const Scope& scope, Group group);

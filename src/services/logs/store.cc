@@ -59,7 +59,8 @@ Result<Group> decode_group(const storage::Entry& entry) {
   TRY(const json::object row, parse_row(entry.value, "group"));
   Group group{.name = storage::key_parts(entry.key).at(0), .created_ms = find_int(row, "created").value_or(0)};
   if (const auto days = find_int(row, "retention")) group.retention_days = static_cast<std::int32_t>(*days);
-  if (const json::value* text = row.if_contains("class"); text && text->is_string()) group.log_class = text->as_string();
+  if (const json::value* text = row.if_contains("class"); text && text->is_string())
+    group.log_class = text->as_string();
   if (const json::value* tags = row.if_contains("tags"); tags && tags->is_object()) {
     for (const auto& [key, value] : tags->as_object()) {
       if (value.is_string()) group.tags.emplace(key, value.as_string());
@@ -82,13 +83,15 @@ Result<Event> decode_event(const storage::Entry& entry) {
   if (parts.size() != 4 || entry.value.size() < 8) {
     return fail(storage::ErrorKind::kCorrupt, "a stored log event does not read back");
   }
-  return Event{.at = {static_cast<std::int64_t>(storage::from_sortable(parts[2])), storage::from_sortable(parts[3])},
-               .ingested_ms = static_cast<std::int64_t>(storage::from_sortable(std::string_view(entry.value).substr(0, 8))),
-               .message = entry.value.substr(8)};
+  return Event{
+      .at = {static_cast<std::int64_t>(storage::from_sortable(parts[2])), storage::from_sortable(parts[3])},
+      .ingested_ms = static_cast<std::int64_t>(storage::from_sortable(std::string_view(entry.value).substr(0, 8))),
+      .message = entry.value.substr(8)};
 }
 
 template <class T>
-Result<std::vector<T>> decode_all(const std::vector<storage::Entry>& entries, Result<T> (*decode)(const storage::Entry&)) {
+Result<std::vector<T>> decode_all(const std::vector<storage::Entry>& entries,
+                                  Result<T> (*decode)(const storage::Entry&)) {
   std::vector<T> out;
   out.reserve(entries.size());
   for (const storage::Entry& entry : entries) {
@@ -161,10 +164,12 @@ Result<std::optional<Stream>> LogStore::find_stream(const Scope& scope, std::str
 
 Result<std::vector<Stream>> LogStore::streams(const Scope& scope, std::string_view group, std::string_view prefix,
                                               std::string_view after, std::size_t limit) const {
-  std::string from = after.empty() ? std::string() : make_key(kStreamSpace, scope.account, scope.region, {group, after});
+  std::string from =
+      after.empty() ? std::string() : make_key(kStreamSpace, scope.account, scope.region, {group, after});
   std::vector<Stream> out;
   for (;;) {
-    TRY(const auto entries, store_.scan(key_prefix(kStreamSpace, scope.account, scope.region, {group}), from, kScanPage));
+    TRY(const auto entries,
+        store_.scan(key_prefix(kStreamSpace, scope.account, scope.region, {group}), from, kScanPage));
     for (const storage::Entry& entry : entries) {
       TRY(Stream stream, decode_stream(entry));
       if (!stream.name.starts_with(prefix)) {
@@ -179,7 +184,8 @@ Result<std::vector<Stream>> LogStore::streams(const Scope& scope, std::string_vi
   }
 }
 
-void LogStore::put_stream(storage::Batch& batch, const Scope& scope, std::string_view group, const Stream& stream) const {
+void LogStore::put_stream(storage::Batch& batch, const Scope& scope, std::string_view group,
+                          const Stream& stream) const {
   batch.put(make_key(kStreamSpace, scope.account, scope.region, {group, stream.name}), encode(stream));
 }
 

@@ -28,7 +28,7 @@ struct Group {
   std::int64_t created_ms = 0;
   std::optional<std::int32_t> retention_days = std::nullopt;
   std::string log_class = "STANDARD";
-  std::map<std::string, std::string> tags;
+  std::map<std::string, std::string> tags = {};
 };
 
 struct Stream {

@@ -37,8 +37,8 @@ wire::Outcome<wire::logs::DeleteLogStream::Reply> delete_log_stream(Service& ser
   return wire::logs::DeleteLogStream::Reply{};
 }
 
-wire::Outcome<wire::logs::DescribeLogStreams::Reply> describe_log_streams(Service& service, const RequestContext& context,
-                                                                          wire::logs::DescribeLogStreamsRequest request) {
+wire::Outcome<wire::logs::DescribeLogStreams::Reply> describe_log_streams(
+    Service& service, const RequestContext& context, wire::logs::DescribeLogStreamsRequest request) {
   const bool by_time = request.order_by.value_or("LogStreamName") == "LastEventTime";
   if (by_time && request.log_stream_name_prefix) {
     return std::unexpected(
@@ -47,7 +47,8 @@ wire::Outcome<wire::logs::DescribeLogStreams::Reply> describe_log_streams(Servic
   const std::string group = named_group(request.log_group_name, request.log_group_identifier);
   AWS_TRY(auto streams, service.streams(scope_of(context), group, request.log_stream_name_prefix.value_or("")));
   if (by_time) {
-    std::ranges::stable_sort(streams, {}, [](const Stream& s) { return s.last_event_ms.value_or(s.created_ms); });
+    std::ranges::sort(streams, {},
+                      [](const Stream& s) { return std::pair(s.last_event_ms.value_or(s.created_ms), s.name); });
   }
   if (request.descending.value_or(false)) std::ranges::reverse(streams);
   AWS_TRY(const std::size_t shown, parse_token(request.next_token));

@@ -1,0 +1,12 @@
+#pragma once
+// The operations of IAM that have a handler.
+
+#include "services/iam/service.h"
+#include "services/operation_table.h"
+
+namespace hearth::services::iam {
+
+// `service` outlives the table.
+OperationTable make_operations(Service& service);
+
+}  // namespace hearth::services::iam
