@@ -5,8 +5,9 @@
 // an older one. The mapping in force is part of the choice, so that the function's log, the health page and the
 // Hearth-Warning header can say it. Interpreters come from the system and from `hearth runtime add`.
 //
-// Tests: runtime_catalog_test.cc
+// Path: pool.cc, services/lambda/ -> here -> runtime_catalog_system.h        Tests: runtime_catalog_test.cc
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,18 +17,28 @@
 
 namespace hearth::environment {
 
-enum class RuntimeError { kNotInstalled, kUnknown };
+enum class RuntimeError {
+  kNotInstalled,       // the message is one sentence that says how to get it
+  kUnknown,            // no such runtime name
+  kInvalidEntrypoint,  // provided*: the package and layers have no bootstrap that can run; the message is AWS's
+};
 
 // How to start a runtime: added to the sandbox of every environment that uses it.
 struct RuntimeChoice {
-  std::string name;                        // "python3.12"
-  std::vector<std::string> argv;           // {"/usr/bin/python3", "-I", "-S", "/var/runtime/bootstrap.py"}; provided*: {"/var/task/bootstrap"} or /opt/bootstrap
-  std::vector<std::string> env;            // further variables of the runtime: AWS_EXECUTION_ENV, NODE_PATH, ...
+  std::string name;               // "python3.12"
+  std::vector<std::string> argv;  // {"/usr/bin/python3.11", ..., "/var/runtime/bootstrap.py"}; see command_line()
+  std::vector<std::string> env;   // further variables of the runtime: AWS_EXECUTION_ENV, NODE_PATH, ...
   std::vector<sandbox::BindMount> mounts;  // /var/runtime, /var/lang
   functions::RuntimeAbi abi;
-  std::string interpreter_version;         // "3.11.2"
-  std::string note;                        // "python3.12 runs on Python 3.11.2 (/usr/bin/python3)"; empty: exact
+  std::string interpreter_version;  // "3.11.2"
+  std::string note;                 // "python3.12 runs on Python 3.11.2 (/usr/bin/python3)"; empty: exact
 };
+
+// The command that starts `choice` in an environment of `memory_mib`, whose package is unpacked at `code_tree` and
+// whose layers (or "") at `opt_tree` on this host. Node.js is told its heap size, since it cannot see its limit;
+// provided* starts /var/task/bootstrap, else /opt/bootstrap. Errors: kInvalidEntrypoint.
+Result<std::vector<std::string>> command_line(const RuntimeChoice& choice, std::uint32_t memory_mib,
+                                              const std::string& code_tree, const std::string& opt_tree);
 
 struct RuntimeStatus {
   std::string name;

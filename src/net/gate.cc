@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "net/asio.h"
 #include "net/fatal.h"
@@ -10,18 +11,17 @@
 namespace hearth::net {
 
 struct Gate::State {
-  explicit State(const Executor& executor) : all_ended(executor, SteadyTime::max()) {}
-
   void on_task_ended() {
-    if (--running == 0) all_ended.cancel();
+    if (--running > 0) return;
+    for (SteadyTimer* const waiter : waiters) waiter->cancel();
   }
 
-  SteadyTimer all_ended;  // never expires; cancelled whenever the last task ends
+  std::vector<SteadyTimer*> waiters;  // each on the frame of a drained_until()
   std::size_t running = 0;
   bool closed = false;
 };
 
-Gate::Gate(Loop& loop) : state_(std::make_shared<State>(loop.executor())), loop_(loop) {}
+Gate::Gate(Loop& loop) : state_(std::make_shared<State>()), loop_(loop) {}
 Gate::~Gate() = default;
 
 bool Gate::spawn(Task<> task) {
@@ -38,12 +38,18 @@ void Gate::close() { state_->closed = true; }
 bool Gate::is_closed() const { return state_->closed; }
 std::size_t Gate::running() const { return state_->running; }
 
-Task<> Gate::drained() {
+Task<> Gate::drained() { co_await drained_until(SteadyTime::max()); }
+
+Task<bool> Gate::drained_until(SteadyTime deadline) {
   const std::shared_ptr<State> state = state_;
-  while (state->running > 0) {
-    ErrorCode ignored;  // the cancelling is the news
-    co_await state->all_ended.async_wait(asio::redirect_error(kUseTask, ignored));
+  SteadyTimer timer(co_await asio::this_coro::executor, deadline);
+  while (state->running > 0 && (deadline == SteadyTime::max() || std::chrono::steady_clock::now() < deadline)) {
+    state->waiters.push_back(&timer);
+    ErrorCode ignored;  // a cancelling is the news that all have ended
+    co_await timer.async_wait(asio::redirect_error(kUseTask, ignored));
+    std::erase(state->waiters, &timer);
   }
+  co_return state->running == 0;
 }
 
 }  // namespace hearth::net

@@ -28,6 +28,8 @@ class Gate {
   std::size_t running() const;
   // Waits until no task is left; any number of waiters.
   Task<> drained();
+  // The same, at most until `deadline`. False if tasks are left then.
+  Task<bool> drained_until(SteadyTime deadline);
 
  private:
   struct State;

@@ -2,7 +2,7 @@
 // HTTP/1.1 messages as the rest of the program sees them: whole, owned, already validated.
 //
 // A request reaches a handler only after its head parsed strictly and its body arrived in full within the limits of
-// HttpLimits; everything else is answered by the server itself (400, 408, 411, 413, 417, 431, 501).
+// HttpLimits; everything else is answered by the server itself (400, 408, 413, 417, 431, 501, 503, 505).
 
 #include <chrono>
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace hearth::net {
 
 struct HttpHead {
   std::string method;  // upper case token as sent
-  std::string target;  // raw origin-form target: path and query, still percent-encoded
+  std::string target;  // raw origin-form target: path and query, still percent-encoded; begins with '/'
   std::vector<Header> headers;
 
   // The first header called `name` (case-insensitive), or an empty view.
@@ -47,7 +47,8 @@ struct HttpLimits {
   std::chrono::milliseconds idle_deadline{75'000};    // between requests; zero: none
   ByteCount max_head = ByteCount::kib(64);
   ByteCount max_body = ByteCount::mib(70);
-  std::uint32_t max_connections = 16'000;
+  ByteCount max_bodies_in_flight = ByteCount::mib(1024);  // of all connections together; beyond it uploads get 503
+  std::uint32_t max_connections = 16'000;                 // beyond it the one idle for longest is closed, else 503
 };
 
 // What serves requests. Thread: the loop's. Lifetime: outlives the server.
@@ -66,6 +67,8 @@ class HttpHandler {
     return HttpReply{.status = 413, .headers = {}, .body = {}, .close = true};
   }
 
+  // The reply to `request`. An exception (a HEARTH_CHECK) is logged and answered with 500. There is no deadline here;
+  // a client that goes away meanwhile is noticed when the reply is written.
   virtual Task<HttpReply> handle(HttpRequest request) = 0;
 };
 

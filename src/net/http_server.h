@@ -21,18 +21,22 @@ enum class ListenError { kBadAddress, kAddressInUse, kNotPermitted, kSystem };
 
 class HttpServer {
  public:
-  // `loop`, `handler` and `log` outlive the server.
+  // `loop`, `handler` and `log` outlive the server; `handler` also outlives every handle() that runs.
   HttpServer(Loop& loop, HttpHandler& handler, HttpLimits limits, const observe::Logger& log);
-  ~HttpServer();
+  // The same, but the server and every handle() that runs keep `handler` alive.
+  HttpServer(Loop& loop, std::shared_ptr<HttpHandler> handler, HttpLimits limits, const observe::Logger& log);
+  ~HttpServer();  // abort()
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
   // Listens on `host`:`port` (numeric IPv4 or IPv6 address; port 0: any). Returns the bound port.
   Result<std::uint16_t> listen(const std::string& host, std::uint16_t port);
-  // Serves connections of an already listening socket. With `tls`, each connection starts with a handshake.
+  // Serves connections of an already listening stream socket (TCP or Unix). With `tls`, which outlives the server, each
+  // connection starts with a handshake.
   void serve(UniqueFd listener, TlsContext* tls = nullptr);
 
   // Stops accepting, lets requests in flight finish until `deadline`, then closes what is left.
+  // At the end no handle() runs, unless one ran past the deadline. Await it before destroying the server.
   Task<> stop(SteadyTime deadline);
   // Closes listeners and connections at once; handlers still running finish unheard.
   void abort();

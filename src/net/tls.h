@@ -21,9 +21,13 @@ class TlsIdentitySource {
   virtual Result<TlsIdentity> identity_for(std::string_view server_name) = 0;
 };
 
+enum class TlsError { kBadCertificate, kBadKey };
+
+// TLS 1.2 and 1.3, ALPN http/1.1. A name without an identity, or with one that does not parse, fails its handshake.
 class TlsContext {
  public:
-  // `source` outlives the context. Parsed identities are cached per name (1,024 at most, oldest dropped).
+  // `source` outlives the context. Names reach it in lower case. Parsed identities are cached per name (1,024 at most,
+  // the one unused for longest dropped).
   explicit TlsContext(TlsIdentitySource& source);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;

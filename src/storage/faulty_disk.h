@@ -83,6 +83,7 @@ class FaultyDisk final : public DiskWatch {
       case DiskOperation::kRename:
         files_[std::string(call.target)] = files_[path];
         files_.erase(path);
+        forget_creation(path);
         unsynced_names_.push_back({.path = path, .target = std::string(call.target), .overwritten = overwritten_});
         break;
       case DiskOperation::kRemove:
@@ -90,8 +91,10 @@ class FaultyDisk final : public DiskWatch {
         std::erase_if(unsynced_names_,
                       [&](const NameChange& change) { return change.path == path && change.target.empty(); });
         break;
-      case DiskOperation::kSyncFolder:
-        std::erase_if(unsynced_names_, [&](const NameChange& change) { return parent_of(change.path) == path; });
+      case DiskOperation::kSyncFolder:  // a rename lasts once the folder it leads to is synced
+        std::erase_if(unsynced_names_, [&](const NameChange& change) {
+          return parent_of(change.target.empty() ? change.path : change.target) == path;
+        });
         break;
     }
   }
@@ -130,6 +133,11 @@ class FaultyDisk final : public DiskWatch {
     std::string target;                      // empty: `path` was created
     std::optional<std::string> overwritten;  // what `target` held before
   };
+
+  void forget_creation(const std::string& path) {
+    std::erase_if(unsynced_names_,
+                  [&](const NameChange& change) { return change.path == path && change.target.empty(); });
+  }
 
   mutable std::mutex mutex_;
   Rule rule_;

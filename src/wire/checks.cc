@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "wire/json_writer.h"
 #include "wire/rules.h"
 
 namespace hearth::wire {
@@ -11,6 +12,14 @@ std::string lower_first(std::string_view name) {
   std::string out(name);
   if (!out.empty() && out[0] >= 'A' && out[0] <= 'Z') out[0] = static_cast<char>(out[0] - 'A' + 'a');
   return out;
+}
+
+// `message` with "{value}" replaced.
+std::string with_value(std::string_view message, std::string_view value) {
+  constexpr std::string_view kPlace = "{value}";
+  std::string text(message);
+  if (const std::size_t at = text.find(kPlace); at != std::string::npos) text.replace(at, kPlace.size(), value);
+  return text;
 }
 
 // The function's name in "name", "name:qualifier", "account:function:name" or "arn:...:function:name:qualifier".
@@ -37,10 +46,7 @@ std::optional<AwsError> check_values_or_arn(const std::string& value, std::strin
 std::optional<AwsError> check_retired(const std::string& value, std::span<const std::string_view> retired,
                                       std::string_view message, const ErrorShape& error) {
   if (std::ranges::find(retired, value) == retired.end()) return std::nullopt;
-  constexpr std::string_view kPlace = "{value}";
-  std::string text(message);
-  if (const std::size_t at = text.find(kPlace); at != std::string::npos) text.replace(at, kPlace.size(), value);
-  return make_error(error, std::move(text));
+  return make_error(error, with_value(message, value));
 }
 
 std::optional<AwsError> check_function_name_length(const std::string& value, std::string_view member, std::size_t max,
@@ -55,6 +61,17 @@ std::optional<AwsError> check_max_size(std::size_t size, std::size_t max, std::s
                                        const ErrorShape& error) {
   if (size <= max) return std::nullopt;
   return make_error(error, std::string(message));
+}
+
+std::optional<AwsError> check_environment_size(const std::map<std::string, std::string>& variables, std::size_t max,
+                                               std::string_view message, const ErrorShape& error) {
+  JsonWriter writer;
+  writer.begin_object();
+  for (const auto& [name, value] : variables) writer.member(name, value);
+  writer.end_object();
+  const std::string text = writer.take();
+  if (text.size() <= max) return std::nullopt;
+  return make_error(error, with_value(message, text));
 }
 
 std::optional<AwsError> check_min_value(std::int64_t value, std::int64_t min, std::string_view message,

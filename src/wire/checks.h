@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,6 +27,9 @@ std::optional<AwsError> check_function_name_length(const std::string& value, std
                                                    const ErrorShape& error);
 std::optional<AwsError> check_max_size(std::size_t size, std::size_t max, std::string_view message,
                                        const ErrorShape& error);
+// The JSON text of `variables` has at most `max` bytes. "{value}" in `message` stands for that text.
+std::optional<AwsError> check_environment_size(const std::map<std::string, std::string>& variables, std::size_t max,
+                                               std::string_view message, const ErrorShape& error);
 std::optional<AwsError> check_min_value(std::int64_t value, std::int64_t min, std::string_view message,
                                         const ErrorShape& error);
 

@@ -139,6 +139,9 @@ void Reader::read(const json::value& value, std::string& out, const Rules& rules
 }
 
 void Reader::check_string(const std::string& value, const Rules& rules) {
+  if (rules.pattern != nullptr && !rules.pattern->matches(value)) {
+    violation(value, rules.secrecy, pattern_text(*rules.pattern));
+  }
   if (rules.min || rules.max) {
     const std::int64_t size = count_characters(value);
     if (rules.max && size > *rules.max) {
@@ -147,9 +150,6 @@ void Reader::check_string(const std::string& value, const Rules& rules) {
     if (rules.min && size < *rules.min) {
       violation(value, rules.secrecy, min_text(Measure::kLength, std::to_string(*rules.min)));
     }
-  }
-  if (rules.pattern != nullptr && !rules.pattern->matches(value)) {
-    violation(value, rules.secrecy, pattern_text(*rules.pattern));
   }
   if (!rules.values.empty()) {
     for (const std::string_view allowed : rules.values) {

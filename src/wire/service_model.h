@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "wire/aws_error.h"
+#include "wire/pattern.h"
 
 namespace hearth::wire {
 
@@ -62,6 +63,7 @@ struct ServiceModel {
   Protocol protocol = Protocol::kRestJson;
   ErrorShape validation_error;                // what constraint violations are reported as
   std::span<const OperationInfo> operations;  // sorted by name
+  std::span<const Pattern> patterns = {};     // every pattern the decoders use
 
   // The operation called `name`; nullptr if the service has none.
   const OperationInfo* find_by_name(std::string_view name) const;

@@ -1,4 +1,6 @@
 """Writes the C++ of one service from its Model."""
+import re
+
 from .model import ModelError, PROTOCOLS, SCALARS, constant, cpp_string, snake
 
 NUMBERS = {"integer": "std::int32_t", "long": "std::int64_t", "double": "double", "float": "double"}
@@ -54,9 +56,7 @@ def emit_struct(model, name):
     for member, _ in members_of(model, name):
         kind = member_type(model, name, member)
         initial = " = 0" if kind.startswith("std::int") or kind == "double" else " = false" if kind == "bool" else ""
-        if kind.startswith("std::optional"):
-            initial = " = {}"
-        elif not initial:
+        if not initial and not kind.startswith("Box<"):  # a Box of its own shape cannot be named before the shape ends
             initial = " = {}"
         lines.append(f"  {kind} {snake(member)}{initial};")
     lines.append("};")
@@ -169,7 +169,7 @@ def emit_rules(model, name, patterns):
     if shape.get("enum"):
         fields.append(f".values = k{name}Values")
     if shape.get("pattern") and kind == "string":
-        fields.append(f".pattern = &kPattern{patterns[shape['pattern']]}")
+        fields.append(f".pattern = &kPatterns[{patterns[shape['pattern']]}]")
     if kind == "blob":
         fields.append(".encoding = Encoding::kBase64")
     hidden = shape.get("sensitive")
@@ -242,6 +242,10 @@ def emit_decode_struct(model, name):
     return "".join(out)
 
 
+def emit_list(name, values):
+    return f"  static constexpr std::string_view {name}[] = {{{', '.join(cpp_string(v) for v in values)}}};\n"
+
+
 def emit_checks(model, operation):
     """Checks that the service makes itself once the request is well-formed (overlay: operations/X/checks)."""
     out = []
@@ -267,16 +271,17 @@ def emit_checks(model, operation):
         name = cpp_string(path[-1][1])
         rule = check["rule"]
         if rule == "values-or-arn":
-            values = f"k{at}Values"
-            call = f"check_values_or_arn({expression}, {name}, {values}, {error})"
+            out.append(emit_list("kAccepted", check["values"]))
+            call = f"check_values_or_arn({expression}, {name}, kAccepted, {error})"
         elif rule == "retired":
-            out.append("  static constexpr std::string_view kRetired[] = {" +
-                       ", ".join(cpp_string(v) for v in check["values"]) + "};\n")
+            out.append(emit_list("kRetired", check["values"]))
             call = f"check_retired({expression}, kRetired, {message}, {error})"
         elif rule == "function-name-length":
             call = f"check_function_name_length({expression}, {name}, {int(check['max'])}, {error})"
         elif rule == "max-size":
-            call = f"check_max_size({expression}.size(), {int(check['max'])}, {message}, {error})"
+            call = f"check_max_size(std::size({expression}), {int(check['max'])}, {message}, {error})"
+        elif rule == "environment-size":
+            call = f"check_environment_size({expression}, {int(check['max'])}, {message}, {error})"
         elif rule == "min-value":
             call = f"check_min_value({expression}, {int(check['min'])}, {message}, {error})"
         else:
@@ -449,7 +454,7 @@ def emit_encode_operation(model, operation):
         out.append(f"  if ({field}) encoded.headers.push_back({{{cpp_string(wire_name(member, member_info))}, "
                    f"{header_text(model, member_info, '*' + field)}}});\n")
     text = "".join(out).replace("wire_encode(", f"{model.service}::encode(").replace("hearth_encode(", f"{model.service}::encode(")
-    used = "reply" in text
+    used = re.search(r"\breply\b", text)
     return (f"EncodedReply {operation}::encode(Reply {'reply' if used else '/*reply*/'}, "
             f"std::string_view /*request_id*/) {{\n{text}  return encoded;\n}}\n")
 
@@ -468,7 +473,7 @@ def emit_encode_query(model, operation, reply, protocol):
     return "".join(out)
 
 
-def emit_model(model):
+def emit_model(model, patterns):
     meta = model.metadata
     out = ["constexpr OperationInfo kOperations[] = {\n"]
     for name in sorted(model.operations):
@@ -485,7 +490,7 @@ def emit_model(model):
         out.append(f"    .{key} = {cpp_string(value)},\n")
     out.append(f"    .protocol = Protocol::{PROTOCOLS[model.protocol]},\n"
                f"    .validation_error = {{.code = {cpp_string(validation['code'])}, .status = {validation['status']}}},\n"
-               "    .operations = kOperations,\n};\n")
+               "    .operations = kOperations,\n" + ("    .patterns = kPatterns,\n" if patterns else "") + "};\n")
     return "".join(out)
 
 
@@ -497,7 +502,7 @@ def emit_source(model, namespace, include):
     for name in model.decoded:
         nested.update(model.references(name))
     decode_types = [n for n in decoded_types if n in nested]
-    rule_shapes = [n for n in model.decoded if model.kind(n) != "structure"]
+    rule_shapes = [n for n in model.decoded if model.kind(n) != "structure" and n in model.ruled]
     structure_rules = [n for n in decoded_types if n in nested]
     patterns = {}
     for name in rule_shapes:
@@ -511,12 +516,13 @@ def emit_source(model, namespace, include):
                    '#include "wire/reply.h"\n' +
                    ('#include "wire/xml_writer.h"\n' if model.is_query else '#include "wire/json_writer.h"\n') + "\n")
     out.append(f"namespace {namespace}::{service} {{\n\nnamespace {{\n\n")
-    for pattern, index in patterns.items():
-        accept, refuse = model.re2(pattern)
-        more = f", {cpp_string(refuse)}" if refuse else ""
-        out.append(f"constinit const Pattern kPattern{index}{{{cpp_string(pattern)}, {cpp_string(accept)}{more}}};\n")
     if patterns:
-        out.append("\n")
+        out.append("constinit const Pattern kPatterns[] = {\n")
+        for pattern in patterns:
+            accept, refuse = model.re2(pattern)
+            more = f", {cpp_string(refuse)}" if refuse else ""
+            out.append(f"    {{{cpp_string(pattern)}, {cpp_string(accept)}{more}}},\n")
+        out.append("};\n\n")
     for name in structure_rules:
         hidden = "{.secrecy = Secrecy::kHidden}" if model.shape(name).get("sensitive") else "{}"
         out.append(f"constexpr Rules kRules{name}{hidden};\n")
@@ -525,7 +531,7 @@ def emit_source(model, namespace, include):
             if model.kind(other) in ("list", "map") and rule_shapes.index(other) > rule_shapes.index(name):
                 raise ModelError(f"{name} and {other} are lists of each other")
         out.append(emit_rules(model, name, patterns))
-    out.append("\n" + emit_model(model) + "\n}  // namespace\n\nconst ServiceModel& model() { return kModel; }\n\n")
+    out.append("\n" + emit_model(model, patterns) + "\n}  // namespace\n\nconst ServiceModel& model() { return kModel; }\n\n")
 
     recursive = any(model.is_recursive(n) for n in decoded_types + structures(model, model.encoded))
     if recursive:

@@ -124,6 +124,20 @@ class Model:
         return self.reachable(self.inputs(self.handled))
 
     @functools.cached_property
+    def ruled(self):
+        """Decoded shapes whose values pass through a Reader: all but payloads that are taken as they are."""
+        names = set()
+        for name in self.decoded:
+            shape = self.shape(name)
+            if shape["type"] != "structure":
+                names.update(self.references(name))
+                continue
+            for member, info in shape["members"].items():
+                if shape.get("payload") != member or self.kind(info["shape"]) != "blob":
+                    names.add(info["shape"])
+        return names
+
+    @functools.cached_property
     def encoded(self):
         return self.reachable(self.outputs(self.handled))
 
@@ -138,8 +152,9 @@ class Model:
     def used_errors(self):
         names = []
         for operation in self.handled:
-            names += [e for e in self.operations[operation].get("errors", []) if e not in names]
-        return sorted(names)
+            info = self.operations[operation]
+            names += info.get("errors", []) + [check["error"] for check in info.get("checks", [])]
+        return sorted(set(names))
 
     def pattern_of(self, name):
         return self.shape(name).get("pattern")

@@ -1,0 +1,130 @@
+#include "net/http_chunked.h"
+
+#include <algorithm>
+
+namespace hearth::net {
+namespace {
+
+constexpr std::uint32_t kMaxDropped = 16'384;
+constexpr std::uint32_t kMaxSizeDigits = 15;
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool is_text_byte(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte >= 0x20 && byte != 0x7F) || c == '\t';
+}
+
+}  // namespace
+
+std::size_t ChunkedDecoder::feed(std::string_view input, std::string& body) {
+  std::size_t used = 0;
+  while (used < input.size() && state_ == ChunkedState::kNeedsMore) {
+    if (step_ == Step::kData) {
+      const std::size_t count = std::min<std::uint64_t>(left_in_chunk_, input.size() - used);
+      body.append(input.substr(used, count));
+      used += count;
+      left_in_chunk_ -= count;
+      if (left_in_chunk_ == 0) step_ = Step::kDataCr;
+    } else {
+      step(input[used++]);
+    }
+  }
+  return used;
+}
+
+void ChunkedDecoder::step(char c) {
+  switch (step_) {
+    case Step::kSize:
+      return step_size(c);
+    case Step::kExtension:
+      if (c == '\r') {
+        step_ = Step::kSizeLf;
+      } else if (!is_text_byte(c) || ++dropped_ > kMaxDropped) {
+        state_ = ChunkedState::kMalformed;
+      }
+      return;
+    case Step::kSizeLf:
+      if (c != '\n') {
+        state_ = ChunkedState::kMalformed;
+      } else {
+        end_size_line();
+      }
+      return;
+    case Step::kData:
+      return;  // feed() takes these
+    case Step::kDataCr:
+    case Step::kDataLf:
+      if (c != (step_ == Step::kDataCr ? '\r' : '\n')) {
+        state_ = ChunkedState::kMalformed;
+      } else {
+        step_ = step_ == Step::kDataCr ? Step::kDataLf : Step::kSize;
+      }
+      return;
+    case Step::kTrailer:
+    case Step::kTrailerLf:
+      return step_trailer(c);
+  }
+}
+
+void ChunkedDecoder::step_size(char c) {
+  const int digit = hex_value(c);
+  if (digit >= 0) {
+    if (++size_digits_ > kMaxSizeDigits) {
+      state_ = ChunkedState::kMalformed;
+      return;
+    }
+    left_in_chunk_ = left_in_chunk_ * 16 + static_cast<std::uint64_t>(digit);
+    return;
+  }
+  if (size_digits_ == 0) {
+    state_ = ChunkedState::kMalformed;
+  } else if (c == '\r') {
+    step_ = Step::kSizeLf;
+  } else if (c == ';') {
+    step_ = Step::kExtension;
+  } else {
+    state_ = ChunkedState::kMalformed;
+  }
+}
+
+void ChunkedDecoder::end_size_line() {
+  size_digits_ = 0;
+  if (left_in_chunk_ == 0) {
+    step_ = Step::kTrailer;
+    return;
+  }
+  if (left_in_chunk_ > max_body_ - decoded_) {
+    state_ = ChunkedState::kTooLarge;
+    return;
+  }
+  decoded_ += left_in_chunk_;
+  step_ = Step::kData;
+}
+
+void ChunkedDecoder::step_trailer(char c) {
+  if (step_ == Step::kTrailerLf) {
+    if (c != '\n') {
+      state_ = ChunkedState::kMalformed;
+    } else if (trailer_line_ == 0) {
+      state_ = ChunkedState::kComplete;
+    }
+    trailer_line_ = 0;
+    step_ = Step::kTrailer;
+    return;
+  }
+  if (c == '\r') {
+    step_ = Step::kTrailerLf;
+  } else if (!is_text_byte(c) || ++dropped_ > kMaxDropped) {
+    state_ = ChunkedState::kMalformed;
+  } else {
+    ++trailer_line_;
+  }
+}
+
+}  // namespace hearth::net
