@@ -44,6 +44,7 @@ void Loop::run() {
   } catch (...) {
     end_program("an exception left work posted to the loop", std::current_exception());
   }
+  impl_->stop_requested = false;
   impl_->meter.before_wait();  // the last turn ends here
   TurnMeter::of_this_thread() = outer;
 }

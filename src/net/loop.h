@@ -32,9 +32,9 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Returns when no work is left or stop() was called (also before). From the thread that owns the loop.
+  // Returns when no work is left or stop() was called; can be called again. From the thread that owns the loop.
   void run();
-  // Any thread.
+  // Ends the run() under way, or else the next one. Any thread.
   void stop();
   // Runs `work` on the loop's thread, never inside this call. Any thread.
   void post(std::move_only_function<void()> work);
