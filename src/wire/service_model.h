@@ -28,16 +28,16 @@ std::string_view to_string(Protocol protocol);
 enum class Handled { kNo, kYes };
 
 struct OperationInfo {
-  std::string_view name;
-  std::string_view method;
-  std::string_view uri;  // "/2015-03-31/functions/{FunctionName}/versions"; "{Key+}" is greedy
+  std::string_view name = {};
+  std::string_view method = {};
+  std::string_view uri = {};  // "/2015-03-31/functions/{FunctionName}/versions"; "{Key+}" is greedy
   int status = 200;
   Handled handled = Handled::kNo;
 };
 
 // A modelled error: `make_error(kResourceNotFoundException, "Function not found: ...")`.
 struct ErrorShape {
-  std::string_view code;
+  std::string_view code = {};
   int status = 400;
   Fault fault = Fault::kSender;
   MessageMember message_member = MessageMember::kLower;
@@ -53,17 +53,17 @@ struct RouteMatch {
 };
 
 struct ServiceModel {
-  std::string_view name;             // "lambda": the name in models/ and src/services/
-  std::string_view service_id;       // "Lambda", "CloudWatch Logs"
-  std::string_view signing_name;     // in the credential scope
-  std::string_view endpoint_prefix;  // first label of the host name
-  std::string_view api_version;      // "2015-03-31"; the `Version` parameter of query
-  std::string_view target_prefix;    // X-Amz-Target: "Logs_20140328"
-  std::string_view xml_namespace;
+  std::string_view name = {};             // "lambda": the name in models/ and src/services/
+  std::string_view service_id = {};       // "Lambda", "CloudWatch Logs"
+  std::string_view signing_name = {};     // in the credential scope
+  std::string_view endpoint_prefix = {};  // first label of the host name
+  std::string_view api_version = {};      // "2015-03-31"; the `Version` parameter of query
+  std::string_view target_prefix = {};    // X-Amz-Target: "Logs_20140328"
+  std::string_view xml_namespace = {};
   Protocol protocol = Protocol::kRestJson;
-  ErrorShape validation_error;                // what constraint violations are reported as
-  std::span<const OperationInfo> operations;  // sorted by name
-  std::span<const Pattern> patterns = {};     // every pattern the decoders use
+  ErrorShape validation_error = {};                // what constraint violations are reported as
+  std::span<const OperationInfo> operations = {};  // sorted by name
+  std::span<const Pattern> patterns = {};          // every pattern the decoders use
 
   // The operation called `name`; nullptr if the service has none.
   const OperationInfo* find_by_name(std::string_view name) const;
