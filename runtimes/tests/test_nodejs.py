@@ -207,8 +207,6 @@ class EveryVersion(Base):
         self.assertEqual("Runtime.JSONStringifyError" if self.declared >= 24 else "Error", error["errorType"])
 
     def test_events_that_are_not_json(self):
-        if self.declared >= 24:
-            self.skipTest("reported by the same code path")
         self.assertEqual("SyntaxError", self.start("exports.handler = async () => 1;").invoke(b"{").json["errorType"])
 
     def test_an_unhandled_rejection(self):
