@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <set>
@@ -83,7 +84,7 @@ TEST_F(RocksStoreFaultTest, AFullDiskStopsAcknowledgingSaysSoAndRecovers) {
 TEST_F(RocksStoreFaultTest, AFailureThatPassesIsNotNoticed) {
   put("a", "1");
   ASSERT_TRUE(wait());
-  bool failed = false;
+  std::atomic<bool> failed = false;
   disk_.set_rule([&](const DiskCall& call) {
     if (failed || call.operation != DiskOperation::kSync) return 0;
     failed = true;
@@ -243,18 +244,18 @@ TEST_F(RocksStoreEveryStepTest, AfterAFailureAtAnyStepNothingAcknowledgedIsLost)
       store_.reset();
       options_.path = folder_ / ("db" + std::to_string(error) + "-" + std::to_string(step));
       open();
-      std::uint64_t calls = 0;
+      std::atomic<std::uint64_t> calls = 0;
       // The step and the five after it, so that the repeated attempt fails as well.
       disk_.set_rule([&](const DiskCall&) {
-        ++calls;
-        return calls > step && calls <= step + 6 ? error : 0;
+        const std::uint64_t now = calls++;
+        return now >= step && now < step + 6 ? error : 0;
       });
       Story story;
       tell(story, 12);
       const std::string when = "errno " + std::to_string(error) + " at step " + std::to_string(step);
       ASSERT_TRUE(await_trouble(false)) << when;
       tell(story, 18);
-      steps = std::min<std::uint64_t>(calls, 20);
+      steps = std::min<std::uint64_t>(calls.load(), 20);
       disk_.heal();
       ASSERT_TRUE(await_trouble(false)) << when;
       ASSERT_TRUE(wait()) << when;
@@ -274,7 +275,7 @@ TEST_F(RocksStoreEveryStepTest, AfterAPowerCutAtAnyStepNothingAcknowledgedIsLost
       store_.reset();
       options_.path = folder_ / ("db" + std::to_string(kept_tail) + "-" + std::to_string(step));
       open();
-      std::uint64_t calls = 0;
+      std::atomic<std::uint64_t> calls = 0;
       disk_.set_rule([&](const DiskCall&) { return calls++ >= step ? EIO : 0; });
       Story story;
       tell(story, 12);
@@ -282,7 +283,7 @@ TEST_F(RocksStoreEveryStepTest, AfterAPowerCutAtAnyStepNothingAcknowledgedIsLost
       store_.reset();
       disk_.heal();
       disk_.lose_unsynced(kept_tail);
-      steps = std::min<std::uint64_t>(calls, 20);
+      steps = std::min<std::uint64_t>(calls.load(), 20);
       open();
       const std::string when = "power cut at step " + std::to_string(step) + ", tail " + std::to_string(kept_tail);
       check(story, when);
@@ -301,7 +302,7 @@ TEST_F(RocksStoreEveryStepTest, AfterAPowerCutWhileOpeningNothingAcknowledgedIsL
   std::uint64_t step = 0;
   for (; !opened_in_full; ++step) {
     store_.reset();
-    std::uint64_t calls = 0;
+    std::atomic<std::uint64_t> calls = 0;
     disk_.set_rule([&](const DiskCall&) { return calls++ >= step ? EIO : 0; });
     {
       const auto opened = RocksStore::open(options_, loop_, log_);  // it may fail; only the disk's state matters
