@@ -169,8 +169,27 @@ Result<std::string> run_npm(const InstallContext& context, std::vector<std::stri
               "npm could not get it; is the network there, or a mirror configured in .npmrc? " + error.message());
 }
 
+// Run by root for a server that is another user: what was made belongs to whom the data folder belongs.
+Status give_to_owner_of(const std::string& like, const std::string& tree) {
+  struct stat owner{};
+  if (::stat(like.c_str(), &owner) != 0) return io_error("cannot look at", like, errno);
+  if (::geteuid() != 0 || owner.st_uid == 0) return {};
+  const auto give = [&](const std::string& path) -> Status {
+    if (::lchown(path.c_str(), owner.st_uid, owner.st_gid) != 0) return io_error("cannot give away", path, errno);
+    return {};
+  };
+  TRY_STATUS(give(tree));
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(tree, error), end; !error && entry != end; entry.increment(error)) {
+    TRY_STATUS(give(entry->path()));
+  }
+  if (error) return io_error("cannot list", tree, error.value());
+  return {};
+}
+
 // Puts `fresh` in place of DATA/runtimes/NAME.
 Status replace_folder(const std::string& fresh, const std::string& runtimes, const std::string& name) {
+  TRY_STATUS(give_to_owner_of(runtimes, fresh));
   const std::string target = runtimes + "/" + name;
   std::error_code error;
   if (fs::exists(target, error)) {
@@ -290,8 +309,14 @@ int list(const std::string& runtimes) {
     std::fprintf(stderr, "hearth runtime: %s\n", files.error().message().c_str());
     return 1;
   }
+  const std::string client_folder = files->folder();
   const SystemRuntimeCatalog catalog(log, *std::move(files), {.runtimes = runtimes});
-  for (const auto& status : catalog.status()) {
+  const auto statuses = catalog.status();
+  if (const auto given = give_to_owner_of(runtimes, client_folder); !given) {
+    std::fprintf(stderr, "hearth runtime: %s\n", given.error().message().c_str());
+    return 1;
+  }
+  for (const auto& status : statuses) {
     std::printf("%-16s %-13s %s\n", status.name.c_str(), status.available ? "available" : "missing",
                 status.note.c_str());
   }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdlib>
@@ -89,6 +90,16 @@ TEST_F(RuntimeInstallerTest, APackageWithThePinnedHashIsInstalled) {
   ASSERT_EQ(::stat((root_ + "/runtimes/nodejs9.x").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0755U);
   EXPECT_THAT(said_.back(), HasSubstr("Node.js 9.9.9 is ready"));
+}
+
+TEST_F(RuntimeInstallerTest, WhatRootAddsBelongsToTheOwnerOfTheDataFolder) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  ASSERT_EQ(::chown((root_ + "/runtimes").c_str(), 12345, 12346), 0);
+  ASSERT_TRUE(add("nodejs9.x"));
+  struct stat status{};
+  ASSERT_EQ(::stat((root_ + "/runtimes/nodejs9.x/bin/node").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 12345U);
+  EXPECT_EQ(status.st_gid, 12346U);
 }
 
 TEST_F(RuntimeInstallerTest, AnotherPackageIsRefusedAndNothingStays) {
