@@ -82,6 +82,8 @@ class Sandbox {
   virtual Status freeze() = 0;
   virtual Status thaw() = 0;
 
+  // Memory in use now, without page cache and tmpfs: what counts against what the function was promised.
+  virtual ByteCount memory_in_use() { return peak_memory(); }
   // Peak memory since the last reset_peak_memory(), without page cache and tmpfs where the kernel can tell.
   virtual ByteCount peak_memory() = 0;
   virtual void reset_peak_memory() = 0;

@@ -1,0 +1,258 @@
+#include "environment/pool.h"
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <utility>
+
+#include "base/check.h"
+
+namespace hearth::environment {
+namespace {
+
+constexpr std::size_t kKnownSnapshots = 4096;
+constexpr std::chrono::milliseconds kMemoryFreshFor{20};
+
+std::string group_name(const functions::FunctionVersion& function) {
+  return function.key.account + '/' + function.key.region + '/' + function.key.name + '/' + function.version + '/' +
+         std::to_string(function.generation);
+}
+
+}  // namespace
+
+ByteCount available_host_memory() {
+  std::ifstream meminfo("/proc/meminfo");
+  std::string name;
+  std::uint64_t kib = 0;
+  while (meminfo >> name >> kib) {
+    if (name == "MemAvailable:") return ByteCount::kib(kib);
+    meminfo.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return {std::numeric_limits<std::uint64_t>::max()};  // unknown: no limit from here
+}
+
+Pool::Pool(EnvironmentParts parts, EnvironmentTimes times, PoolLimits limits, AvailableMemory available_memory)
+    : parts_(std::move(parts)),
+      times_(times),
+      limits_(limits),
+      available_memory_(std::move(available_memory)),
+      gate_(parts_.loop) {}
+
+Pool::~Pool() = default;
+
+// --- groups ---------------------------------------------------------------------------------------------------------
+
+Group& Pool::group(const functions::FunctionSnapshot& function) {
+  if (const auto known = by_snapshot_.find(function.get()); known != by_snapshot_.end()) return *known->second;
+  std::shared_ptr<Group>& group = groups_[group_name(*function)];
+  if (!group) {
+    group = std::make_shared<Group>();
+    group->function = function;
+  }
+  by_snapshot_[function.get()] = group;
+  known_snapshots_.push_back(function);
+  if (known_snapshots_.size() > kKnownSnapshots) {
+    by_snapshot_.erase(known_snapshots_.front().get());
+    known_snapshots_.pop_front();
+  }
+  return *group;
+}
+
+Group* Pool::find_group(const functions::FunctionSnapshot& function) {
+  const auto known = groups_.find(group_name(*function));
+  return known == groups_.end() ? nullptr : known->second.get();
+}
+
+void Pool::forget_if_unused(const std::shared_ptr<Group>& group) {
+  if (!group->stale || group->total > 0 || !group->waiting.empty()) return;
+  std::erase_if(by_snapshot_, [&](const auto& entry) { return entry.second == group; });
+  std::erase_if(known_snapshots_, [&](const auto& snapshot) { return !by_snapshot_.contains(snapshot.get()); });
+  groups_.erase(group_name(*group->function));
+}
+
+Pool::Member& Pool::member(const Environment& environment) {
+  const auto found = members_.find(&environment);
+  HEARTH_CHECK(found != members_.end(), "environment " + environment.id() + " is not in the pool");
+  return found->second;
+}
+
+void Pool::move(Member& member, Place to) {
+  Group& group = *member.group;
+  switch (member.place) {
+    case Place::kStarting:
+      --group.starting;
+      break;
+    case Place::kFinishing:
+      --group.finishing;
+      break;
+    case Place::kIdle:
+      std::erase(group.idle, member.environment.get());
+      break;
+    case Place::kBusy:
+      break;
+  }
+  member.place = to;
+  switch (to) {
+    case Place::kStarting:
+      ++group.starting;
+      break;
+    case Place::kFinishing:
+      ++group.finishing;
+      break;
+    case Place::kIdle:
+      group.idle.push_back(member.environment.get());
+      break;
+    case Place::kBusy:
+      break;
+  }
+}
+
+// --- giving and starting --------------------------------------------------------------------------------------------
+
+bool Pool::try_run(Group& group, const std::shared_ptr<Invocation>& invocation) {
+  while (!group.idle.empty()) {
+    Member& newest = member(*group.idle.back());
+    const std::shared_ptr<Environment> environment = newest.environment;
+    move(newest, Place::kBusy);
+    if (environment->run(invocation)) return true;
+    environment->end();  // not idle after all: of no use
+  }
+  return false;
+}
+
+Status Pool::start(Group& group) {
+  if (gate_.is_closed()) return fail(ErrorKind::kNoCapacity, "the server is stopping");
+  TRY_STATUS(make_room());
+  auto environment =
+      std::make_shared<Environment>(parts_, times_, gate_, static_cast<EnvironmentOwner&>(*this), group.function);
+  Member entry;
+  entry.environment = environment;
+  entry.group = groups_.at(group_name(*group.function));
+  entry.place = Place::kBusy;
+  Member& added = members_[environment.get()] = std::move(entry);
+  ++group.total;
+  ++started_;
+  move(added, Place::kStarting);
+  if (group.stale) environment->retire();
+  environment->start();
+  return {};
+}
+
+Status Pool::make_room() {
+  while (members_.size() >= limits_.environments || memory_left() < limits_.keep_free) {
+    Environment* const oldest = longest_idle();
+    if (oldest == nullptr) {
+      return fail(ErrorKind::kNoCapacity,
+                  members_.size() >= limits_.environments
+                      ? "this host runs " + std::to_string(members_.size()) + " environments, its limit"
+                      : "this host has no memory left for another environment");
+    }
+    oldest->end();
+    memory_left_read_at_ = SteadyTime::min();
+  }
+  return {};
+}
+
+Environment* Pool::longest_idle() const {
+  Environment* oldest = nullptr;
+  for (const auto& [name, group] : groups_) {
+    if (group->idle.empty()) continue;
+    Environment* const candidate = group->idle.front();
+    if (oldest == nullptr || candidate->idle_since() < oldest->idle_since()) oldest = candidate;
+  }
+  return oldest;
+}
+
+ByteCount Pool::memory_left() {
+  const SteadyTime now = parts_.clock.steady_now();
+  if (memory_left_read_at_ == SteadyTime::min() || now - memory_left_read_at_ >= kMemoryFreshFor) {
+    memory_left_ = available_memory_();
+    memory_left_read_at_ = now;
+  }
+  return memory_left_;
+}
+
+// --- what environments tell -----------------------------------------------------------------------------------------
+
+void Pool::on_idle(Environment& environment) {
+  Member& entry = member(environment);
+  const std::shared_ptr<Group> group = entry.group;
+  move(entry, Place::kBusy);
+  listener_->on_idle(*group, environment);
+  if (environment.state() != State::kIdle) return;  // it got work, or ended
+  if (environment.is_retiring()) {
+    environment.end();
+  } else {
+    move(member(environment), Place::kIdle);
+  }
+}
+
+void Pool::on_finishing(Environment& environment) { move(member(environment), Place::kFinishing); }
+
+void Pool::on_init_failed(Environment& environment) {
+  Member& entry = member(environment);
+  const std::shared_ptr<Group> group = entry.group;
+  move(entry, Place::kBusy);
+  listener_->on_init_failed(*group, environment);
+}
+
+void Pool::on_start_failed(Environment& environment, const Error& error) {
+  Member& entry = member(environment);
+  const std::shared_ptr<Group> group = entry.group;
+  move(entry, Place::kBusy);
+  listener_->on_start_failed(*group, error);
+}
+
+void Pool::on_reclaimable(Environment& environment) { environment.end(); }
+
+void Pool::on_dead(Environment& environment) {
+  Member& entry = member(environment);
+  const std::shared_ptr<Group> group = entry.group;
+  move(entry, Place::kBusy);
+  members_.erase(&environment);
+  --group->total;
+  listener_->on_gone(*group);
+  forget_if_unused(group);
+}
+
+// --- replacing and stopping -----------------------------------------------------------------------------------------
+
+void Pool::on_function_changed(const functions::FunctionKey& key, const functions::FunctionSnapshot& running) {
+  std::vector<std::shared_ptr<Group>> touched;
+  for (const auto& [name, group] : groups_) {
+    if (group->function->key != key) continue;
+    group->stale = !running || group->function->generation != running->generation;
+    if (group->stale) touched.push_back(group);
+  }
+  std::vector<std::shared_ptr<Environment>> retiring;
+  for (const auto& [environment, entry] : members_) {
+    if (entry.group->stale && entry.group->function->key == key) retiring.push_back(entry.environment);
+  }
+  for (const auto& environment : retiring) environment->retire();
+  for (const auto& group : touched) forget_if_unused(group);
+}
+
+void Pool::end_all() {
+  for (const auto& [name, group] : groups_) {
+    for (const auto& invocation : std::exchange(group->waiting, {})) {
+      invocation->complete(fail(ErrorKind::kUnavailable, "the environments were ended"));
+    }
+  }
+  std::vector<std::shared_ptr<Environment>> all;
+  for (const auto& [environment, entry] : members_) all.push_back(entry.environment);
+  for (const auto& environment : all) environment->end();
+}
+
+net::Task<> Pool::stop() {
+  gate_.close();
+  end_all();
+  co_await gate_.drained();
+}
+
+PoolCounts Pool::counts() const {
+  PoolCounts counts{started_, static_cast<std::uint32_t>(members_.size()), 0};
+  for (const auto& [name, group] : groups_) counts.idle += static_cast<std::uint32_t>(group->idle.size());
+  return counts;
+}
+
+}  // namespace hearth::environment
