@@ -14,32 +14,32 @@
 namespace hearth::invocation {
 
 enum class ErrorKind {
-  kNotFound,      // no such function or qualifier
-  kPending,       // the function is being created; message: AWS's
-  kFailed,        // the function's state is Failed
-  kThrottled,     // concurrency; message: AWS's
-  kTooLarge,      // the payload
-  kNotJson,       // the payload is not JSON
-  kUnavailable,   // no environment could be made; the platform's fault
+  kNotFound,     // no such function or qualifier
+  kPending,      // the function is being created; message: AWS's
+  kFailed,       // the function's state is Failed
+  kThrottled,    // concurrency; message: AWS's
+  kTooLarge,     // the payload
+  kNotJson,      // the payload is not JSON
+  kUnavailable,  // no environment could be made; the platform's fault
 };
 
 struct InvokeRequest {
   functions::FunctionKey function;
-  std::string qualifier;        // empty: $LATEST
-  std::string invoked_arn;      // what the function sees as its invoked ARN
+  std::string qualifier;    // empty: $LATEST
+  std::string invoked_arn;  // what the function sees as its invoked ARN
   std::string request_id;
-  std::string payload;          // empty counts as {} as on AWS
-  std::string client_context;   // JSON, decoded from base64; empty: none
-  std::string trace_header;     // X-Amzn-Trace-Id; empty: made here
+  std::string payload;         // empty counts as {} as on AWS
+  std::string client_context;  // JSON, decoded from base64; empty: none
+  std::string trace_header;    // X-Amzn-Trace-Id; empty: made here
   bool tail_log = false;
 };
 
 // How it ended, when it ran. The payload is the function's answer or its error as JSON.
 struct InvokeOutcome {
   std::string payload;
-  std::string function_error;    // empty, "Unhandled" or "Handled"
+  std::string function_error;  // empty, "Unhandled" or "Handled"
   std::string executed_version;
-  std::string log_tail;          // last 4 KB of its log, if asked for; not base64
+  std::string log_tail;  // last 4 KB of its log, if asked for; not base64
 };
 
 class Invoker {
