@@ -4,9 +4,10 @@
 // Its resolv.conf says 127.0.0.1, so every name user code looks up arrives here, over UDP or TCP.
 // Path: gateway/function_endpoint.cc -> here -> dns_message.h        Tests: dns_responder_test.cc
 
-#include <memory>
+#include <optional>
 
 #include "base/unique_fd.h"
+#include "net/datagram_socket.h"
 #include "net/loop.h"
 
 namespace hearth::gateway {
@@ -16,15 +17,10 @@ class DnsResponder {
  public:
   // A bound datagram socket and a listening stream socket; either may be empty.
   DnsResponder(net::Loop& loop, UniqueFd udp, UniqueFd tcp);
-  ~DnsResponder();
-  DnsResponder(const DnsResponder&) = delete;
-  DnsResponder& operator=(const DnsResponder&) = delete;
 
  private:
-  struct Datagrams;
-  struct Listener;
-  std::shared_ptr<Datagrams> datagrams_;
-  std::shared_ptr<Listener> listener_;
+  std::optional<net::DatagramServer> datagrams_;
+  std::optional<net::StreamServer> streams_;
 };
 
 }  // namespace hearth::gateway
