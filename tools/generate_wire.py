@@ -16,8 +16,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from wire_codegen.emit import emit_header, emit_source
+from wire_codegen.header import emit_header
 from wire_codegen.model import ModelError, load_model
+from wire_codegen.source import emit_source
 
 
 def operations_with_handler(services, service):

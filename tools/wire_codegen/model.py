@@ -10,7 +10,6 @@ class ModelError(Exception):
 
 PROTOCOLS = {"rest-json": "kRestJson", "json1.0": "kJson10", "json1.1": "kJson11", "query": "kQuery",
              "rest-xml": "kRestXml", "ec2": "kEc2", "smithy-rpc-v2-cbor": "kRpcV2Cbor"}
-SCALARS = {"string", "character", "blob", "integer", "long", "double", "float", "boolean", "timestamp"}
 
 
 def set_at(model, where, value):
