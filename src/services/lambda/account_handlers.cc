@@ -1,0 +1,61 @@
+#include "functions/code_store.h"
+#include "services/lambda/errors.h"
+#include "services/lambda/handlers.h"
+#include "services/operation_table.h"
+
+namespace hearth::services::lambda {
+namespace {
+
+namespace api = wire::lambda;
+
+// Quotas of a new account.
+constexpr std::int64_t kTotalCodeSize = 80'530'636'800;
+constexpr std::int32_t kConcurrentExecutions = 1000;
+
+}  // namespace
+
+Handled<api::GetAccountSettingsResponse> get_account_settings(LambdaService& service, const RequestContext& context,
+                                                              api::GetAccountSettingsRequest) {
+  const functions::CodeLimits limits;
+  api::GetAccountSettingsResponse reply;
+  reply.account_limit = api::AccountLimit{.total_code_size = kTotalCodeSize,
+                                          .code_size_unzipped = static_cast<std::int64_t>(limits.unpacked.value),
+                                          .code_size_zipped = static_cast<std::int64_t>(limits.zipped.value),
+                                          .concurrent_executions = kConcurrentExecutions,
+                                          .unreserved_concurrent_executions = kConcurrentExecutions};
+  api::AccountUsage usage{.total_code_size = 0, .function_count = 0};
+  for (const auto& function :
+       service.registry().list(context.account, context.region, "", service.registry().count())) {
+    *usage.total_code_size += static_cast<std::int64_t>(function->code.size_bytes);
+    ++*usage.function_count;
+  }
+  reply.account_usage = usage;
+  return reply;
+}
+
+Handled<api::GetFunctionConcurrencyResponse> get_function_concurrency(LambdaService& service,
+                                                                      const RequestContext& context,
+                                                                      api::GetFunctionConcurrencyRequest request) {
+  AWS_TRY(const FunctionRef ref, resolve_name(context, "lambda:GetFunctionConcurrency", request.function_name));
+  AWS_TRY_STATUS(service.get(ref));
+  return api::GetFunctionConcurrencyResponse{};
+}
+
+Handled<api::GetFunctionCodeSigningConfigResponse> get_function_code_signing_config(
+    LambdaService& service, const RequestContext& context, api::GetFunctionCodeSigningConfigRequest request) {
+  AWS_TRY(const FunctionRef ref, resolve_name(context, "lambda:GetFunctionCodeSigningConfig", request.function_name));
+  AWS_TRY_STATUS(service.get(ref));
+  return api::GetFunctionCodeSigningConfigResponse{};
+}
+
+Handled<api::GetRuntimeManagementConfigResponse> get_runtime_management_config(
+    LambdaService& service, const RequestContext& context, api::GetRuntimeManagementConfigRequest request) {
+  AWS_TRY(const FunctionRef ref,
+          resolve_name(context, "lambda:GetRuntimeManagementConfig", request.function_name, request.qualifier));
+  AWS_TRY(const auto function, service.get(ref));
+  return api::GetRuntimeManagementConfigResponse{.update_runtime_on = std::string(api::kUpdateRuntimeOnAuto),
+                                                 .runtime_version_arn = {},
+                                                 .function_arn = function->arn};
+}
+
+}  // namespace hearth::services::lambda

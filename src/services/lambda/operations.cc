@@ -1,0 +1,61 @@
+#include "services/lambda/operations.h"
+
+#include "services/lambda/handlers.h"
+
+namespace hearth::services::lambda {
+namespace {
+
+// What authorisation is asked about.
+constexpr auto kFunction = [](const RequestContext& context, const auto& request) {
+  return resource_arn(context, request.function_name);
+};
+constexpr auto kQualified = [](const RequestContext& context, const auto& request) {
+  return resource_arn(context, request.function_name, request.qualifier);
+};
+constexpr auto kTagged = [](const RequestContext&, const auto& request) { return request.resource; };
+constexpr auto kEverything = [](const RequestContext&, const auto&) { return std::string("*"); };
+
+// A handler with the service it works on.
+template <class Handler>
+auto with(LambdaService& service, Handler handler) {
+  return [&service, handler](const RequestContext& context, auto request) {
+    return handler(service, context, std::move(request));
+  };
+}
+
+}  // namespace
+
+OperationTable make_operations(LambdaService& service) {
+  return OperationTable({
+      operation<wire::lambda::CreateFunction>("lambda:CreateFunction", kFunction, with(service, create_function)),
+      operation<wire::lambda::GetFunction>("lambda:GetFunction", kQualified, with(service, get_function)),
+      operation<wire::lambda::GetFunctionConfiguration>("lambda:GetFunctionConfiguration", kQualified,
+                                                        with(service, get_function_configuration)),
+      operation<wire::lambda::UpdateFunctionCode>("lambda:UpdateFunctionCode", kFunction,
+                                                  with(service, update_function_code)),
+      operation<wire::lambda::UpdateFunctionConfiguration>("lambda:UpdateFunctionConfiguration", kFunction,
+                                                           with(service, update_function_configuration)),
+      operation<wire::lambda::DeleteFunction>("lambda:DeleteFunction", kQualified, with(service, delete_function)),
+      operation<wire::lambda::ListFunctions>("lambda:ListFunctions", kEverything, with(service, list_functions)),
+      operation<wire::lambda::ListVersionsByFunction>("lambda:ListVersionsByFunction", kFunction,
+                                                      with(service, list_versions_by_function)),
+      operation<wire::lambda::Invoke>("lambda:InvokeFunction", kQualified, with(service, invoke)),
+      operation<wire::lambda::AddPermission>("lambda:AddPermission", kQualified, with(service, add_permission)),
+      operation<wire::lambda::GetPolicy>("lambda:GetPolicy", kQualified, with(service, get_policy)),
+      operation<wire::lambda::RemovePermission>("lambda:RemovePermission", kQualified,
+                                                with(service, remove_permission)),
+      operation<wire::lambda::TagResource>("lambda:TagResource", kTagged, with(service, tag_resource)),
+      operation<wire::lambda::UntagResource>("lambda:UntagResource", kTagged, with(service, untag_resource)),
+      operation<wire::lambda::ListTags>("lambda:ListTags", kTagged, with(service, list_tags)),
+      operation<wire::lambda::GetAccountSettings>("lambda:GetAccountSettings", kEverything,
+                                                  with(service, get_account_settings)),
+      operation<wire::lambda::GetFunctionConcurrency>("lambda:GetFunctionConcurrency", kFunction,
+                                                      with(service, get_function_concurrency)),
+      operation<wire::lambda::GetFunctionCodeSigningConfig>("lambda:GetFunctionCodeSigningConfig", kFunction,
+                                                            with(service, get_function_code_signing_config)),
+      operation<wire::lambda::GetRuntimeManagementConfig>("lambda:GetRuntimeManagementConfig", kQualified,
+                                                          with(service, get_runtime_management_config)),
+  });
+}
+
+}  // namespace hearth::services::lambda

@@ -1,0 +1,180 @@
+#include "services/lambda/service.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "services/lambda/errors.h"
+#include "wire/arn.h"
+
+namespace hearth::services::lambda {
+namespace {
+
+constexpr std::chrono::minutes kCollectEvery{5};
+constexpr std::chrono::seconds kSettleRetry{1};
+
+std::unexpected<Error> not_found(const FunctionRef& ref) {
+  return fail(ErrorKind::kNotFound, fmt::format("Function not found: {}", ref.qualified_arn()));
+}
+
+// Registry and package errors name the function; those of the service have AWS's words already.
+std::unexpected<Error> in_aws_words(Error error, const FunctionRef& ref) {
+  if (error.is(functions::ErrorKind::kNotFound)) return not_found(ref);
+  return fail(std::move(error));
+}
+
+}  // namespace
+
+LambdaService::LambdaService(LambdaParts parts)
+    : parts_(parts), gate_(parts.loop), stopping_(std::make_shared<net::OneShot<bool>>(parts.loop.executor())) {}
+LambdaService::~LambdaService() = default;
+
+void LambdaService::start() {
+  for (const auto& function : parts_.registry.unsettled()) settle_soon(function);
+  gate_.spawn(collect_from_time_to_time());
+}
+
+net::Task<> LambdaService::stop() {
+  stopping_->set(true);
+  gate_.close();
+  co_await gate_.drained();
+}
+
+net::Task<Status> LambdaService::clear() {
+  CO_TRY_STATUS(parts_.registry.clear());
+  co_return co_await parts_.codes.clear();
+}
+
+Result<functions::FunctionSnapshot> LambdaService::get(const FunctionRef& ref) const {
+  auto function = ref.is_latest() ? parts_.registry.latest(ref.key) : nullptr;
+  if (!function) return not_found(ref);
+  return function;
+}
+
+Result<functions::RuntimeAbi> LambdaService::choose_runtime(const RequestContext& context,
+                                                            const std::string& runtime) const {
+  auto choice = parts_.runtimes.choose(runtime);
+  if (!choice) return fail(ErrorKind::kInvalidParameter, choice.error().message());
+  if (!choice->note.empty()) context.warn(choice->note);
+  return std::move(choice->abi);
+}
+
+Status LambdaService::check_role(const RequestContext& context, const std::string& role) const {
+  const RoleAnswer answer = parts_.roles.ask(role, "lambda.amazonaws.com");
+  if (answer == RoleAnswer::kNotChecked) return {};
+  const auto arn = wire::parse_arn(role);
+  if (arn && arn->account != context.account)
+    return fail(ErrorKind::kAccessDenied, "Cross-account pass role is not allowed.");
+  if (answer == RoleAnswer::kAssumable) return {};
+  return fail(ErrorKind::kInvalidParameter, "The role defined for the function cannot be assumed by Lambda.");
+}
+
+void LambdaService::warn_of_architecture(const RequestContext& context, const std::string& architecture,
+                                         const functions::RuntimeAbi& abi) const {
+  if (architecture == "arm64" && abi.machine != "aarch64") {
+    context.warn(fmt::format("Architecture arm64 runs on this machine's {}.", abi.machine));
+  }
+}
+
+net::Task<Result<functions::FunctionSnapshot>> LambdaService::create(const RequestContext& context, FunctionRef ref,
+                                                                     Settings settings,
+                                                                     std::map<std::string, std::string> tags,
+                                                                     std::string zip) {
+  CO_TRY_STATUS(check_role(context, settings.role.value_or("")));
+  CO_TRY(functions::RuntimeAbi abi, choose_runtime(context, settings.runtime.value_or("")));
+  if (parts_.registry.latest(ref.key)) {  // before the package is unpacked; the registry asks again
+    co_return fail(functions::ErrorKind::kAlreadyExists, fmt::format("Function already exist: {}", ref.key.name));
+  }
+  functions::FunctionVersion function;
+  function.key = ref.key;
+  function.arn = ref.arn();
+  function.log_group = "/aws/lambda/" + ref.key.name;
+  apply(settings, function);
+  warn_of_architecture(context, function.architecture, abi);
+  CO_TRY(function.code, co_await parts_.codes.ingest(std::move(zip), std::move(abi)));
+  CO_TRY(const functions::FunctionSnapshot created, parts_.registry.create(std::move(function), std::move(tags)));
+  settle_soon(created);
+  co_return created;
+}
+
+net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_code(const RequestContext& context,
+                                                                          FunctionRef ref, CodeUpdate update) {
+  CO_TRY(const functions::FunctionSnapshot current, get(ref));
+  CO_TRY(functions::RuntimeAbi abi, choose_runtime(context, current->runtime));
+  warn_of_architecture(context, update.architecture.value_or(current->architecture), abi);
+  CO_TRY(const functions::CodePackage code, co_await parts_.codes.ingest(std::move(update.zip), std::move(abi)));
+  const auto change = [&](functions::FunctionVersion& function) {
+    function.code = code;
+    if (update.architecture) function.architecture = *update.architecture;
+  };
+  if (update.run == Run::kDry) {
+    CO_TRY(const functions::FunctionSnapshot still, get(ref));
+    auto shown = std::make_shared<functions::FunctionVersion>(*still);
+    change(*shown);
+    co_return shown;
+  }
+  auto updated = parts_.registry.update(ref.key, update.revision_id, change);
+  if (!updated) co_return in_aws_words(std::move(updated).error(), ref);
+  settle_soon(*updated);
+  co_return updated;
+}
+
+net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_settings(const RequestContext& context,
+                                                                              FunctionRef ref, Settings settings,
+                                                                              std::optional<std::string> revision_id) {
+  CO_TRY(const functions::FunctionSnapshot current, get(ref));
+  if (settings.role) CO_TRY_STATUS(check_role(context, *settings.role));
+  if (settings.runtime) {
+    CO_TRY(functions::RuntimeAbi abi, choose_runtime(context, *settings.runtime));
+    functions::CodePackage code = current->code;
+    CO_TRY_STATUS(co_await parts_.codes.check(std::move(code), std::move(abi)));
+  }
+  auto updated = parts_.registry.update(ref.key, revision_id,
+                                        [&](functions::FunctionVersion& function) { apply(settings, function); });
+  if (!updated) co_return in_aws_words(std::move(updated).error(), ref);
+  settle_soon(*updated);
+  co_return updated;
+}
+
+Status LambdaService::remove(const FunctionRef& ref) {
+  if (auto removed = parts_.registry.remove(ref.key); !removed) return in_aws_words(std::move(removed).error(), ref);
+  return {};
+}
+
+void LambdaService::settle_soon(const functions::FunctionSnapshot& function) { gate_.spawn(settle(function)); }
+
+net::Task<> LambdaService::settle(functions::FunctionSnapshot function) {
+  functions::CodePackage code = function->code;
+  const auto tree = co_await parts_.codes.tree(std::move(code));
+  std::optional<std::string> failure;
+  std::string failure_code;
+  if (!tree) {
+    parts_.log.error("a function's package cannot be unpacked",
+                     {{"function", function->arn}, {"error", tree.error().message()}});
+    failure = "The deployment package of the function cannot be unpacked. Update the function's code.";
+    failure_code = tree.error().is(functions::ErrorKind::kBadPackage)
+                       ? wire::lambda::kLastUpdateStatusReasonCodeInvalidZipFileException
+                       : wire::lambda::kLastUpdateStatusReasonCodeInternalError;
+  }
+  for (;;) {
+    const Status settled = parts_.registry.settle(function->key, function->generation, failure, failure_code);
+    if (settled) co_return;
+    parts_.log.error("a function's state cannot be stored; trying again",
+                     {{"function", function->arn}, {"error", settled.error().message()}});
+    if (stopping_->is_set()) co_return;  // the next start takes it up
+    co_await net::sleep_for(kSettleRetry);
+  }
+}
+
+net::Task<> LambdaService::collect_from_time_to_time() {
+  while (!stopping_->is_set()) {
+    std::vector<storage::BlobId> in_use;
+    for (const auto& function : parts_.registry.all()) in_use.push_back(function->code.blob);
+    const Status collected = co_await parts_.codes.collect(std::move(in_use));
+    if (!collected) parts_.log.warn("unused packages cannot be removed", {{"error", collected.error().message()}});
+    const SteadyTime next = parts_.loop.clock().steady_now() + kCollectEvery;
+    co_await stopping_->wait_until(next);
+  }
+}
+
+}  // namespace hearth::services::lambda

@@ -1,0 +1,101 @@
+#pragma once
+// LambdaService: what the Lambda API means: functions created, changed and removed, their packages checked, their
+// states settled. No HTTP; handlers turn requests into these calls.
+//
+// A change is committed before it is answered, in state Pending or with update status InProgress; a task of the service
+// then makes sure that the package is unpacked and settles the function. What a crash left unsettled, start() takes up.
+//
+// Path: services/lambda/*_handlers.cc -> here -> functions/registry.h, functions/code_store.h    Tests: service_test.cc
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "environment/runtime_catalog.h"
+#include "functions/code_store.h"
+#include "functions/registry.h"
+#include "invocation/invoker.h"
+#include "net/gate.h"
+#include "net/loop.h"
+#include "net/one_shot.h"
+#include "observe/log.h"
+#include "services/lambda/code_links.h"
+#include "services/lambda/names.h"
+#include "services/lambda/settings.h"
+#include "services/request_context.h"
+#include "services/role_directory.h"
+
+namespace hearth::services::lambda {
+
+// What the service is made of; everything outlives it.
+struct LambdaParts {
+  net::Loop& loop;
+  functions::Registry& registry;
+  functions::CodeStore& codes;
+  const environment::RuntimeCatalog& runtimes;
+  invocation::Invoker& invoker;
+  CodeLinks& links;
+  const RoleDirectory& roles;
+  const observe::Logger& log;
+};
+
+// Thread: the loop's.
+class LambdaService {
+ public:
+  explicit LambdaService(LambdaParts parts);
+  ~LambdaService();
+  LambdaService(const LambdaService&) = delete;
+  LambdaService& operator=(const LambdaService&) = delete;
+
+  // After Registry::load(): settles what a crash left unsettled, and removes unused packages from time to time.
+  void start();
+  // Ends background tasks.
+  net::Task<> stop();
+  // Removes every function and package; environments have been stopped.
+  net::Task<Status> clear();
+
+  // Errors of all that change: as errors.h lists them, with AWS's messages.
+  net::Task<Result<functions::FunctionSnapshot>> create(const RequestContext& context, FunctionRef ref,
+                                                        Settings settings, std::map<std::string, std::string> tags,
+                                                        std::string zip);
+  enum class Run { kReal, kDry };
+  struct CodeUpdate {
+    std::string zip;
+    std::optional<std::string> architecture;
+    std::optional<std::string> revision_id;
+    Run run = Run::kReal;
+  };
+  net::Task<Result<functions::FunctionSnapshot>> update_code(const RequestContext& context, FunctionRef ref,
+                                                             CodeUpdate update);
+  net::Task<Result<functions::FunctionSnapshot>> update_settings(const RequestContext& context, FunctionRef ref,
+                                                                 Settings settings,
+                                                                 std::optional<std::string> revision_id);
+  Status remove(const FunctionRef& ref);
+
+  // The function a reference means. Errors: ErrorKind::kNotFound ("Function not found: ARN").
+  Result<functions::FunctionSnapshot> get(const FunctionRef& ref) const;
+
+  functions::Registry& registry() { return parts_.registry; }
+  invocation::Invoker& invoker() { return parts_.invoker; }
+  CodeLinks& links() { return parts_.links; }
+
+ private:
+  // The interpreter for `runtime`; says in a warning when it is not the exact one. Errors:
+  // ErrorKind::kInvalidParameter.
+  Result<functions::RuntimeAbi> choose_runtime(const RequestContext& context, const std::string& runtime) const;
+  Status check_role(const RequestContext& context, const std::string& role) const;
+  void warn_of_architecture(const RequestContext& context, const std::string& architecture,
+                            const functions::RuntimeAbi& abi) const;
+  void settle_soon(const functions::FunctionSnapshot& function);
+  net::Task<> settle(functions::FunctionSnapshot function);
+  net::Task<> collect_from_time_to_time();
+
+  LambdaParts parts_;
+  net::Gate gate_;
+  std::shared_ptr<net::OneShot<bool>> stopping_;  // set once: waits of background tasks end
+};
+
+}  // namespace hearth::services::lambda
