@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "net/http_parser.h"
+
 namespace hearth::net {
 namespace {
 
@@ -66,7 +68,8 @@ void ChunkedDecoder::step(char c) {
         step_ = step_ == Step::kDataCr ? Step::kDataLf : Step::kSize;
       }
       return;
-    case Step::kTrailer:
+    case Step::kTrailerName:
+    case Step::kTrailerValue:
     case Step::kTrailerLf:
       return step_trailer(c);
   }
@@ -96,7 +99,7 @@ void ChunkedDecoder::step_size(char c) {
 void ChunkedDecoder::end_size_line() {
   size_digits_ = 0;
   if (left_in_chunk_ == 0) {
-    step_ = Step::kTrailer;
+    step_ = Step::kTrailerName;
     return;
   }
   if (left_in_chunk_ > max_body_ - decoded_) {
@@ -111,20 +114,26 @@ void ChunkedDecoder::step_trailer(char c) {
   if (step_ == Step::kTrailerLf) {
     if (c != '\n') {
       state_ = ChunkedState::kMalformed;
-    } else if (trailer_line_ == 0) {
-      state_ = ChunkedState::kComplete;
+    } else if (trailer_name_ == 0) {
+      state_ = ChunkedState::kComplete;  // the empty line
     }
-    trailer_line_ = 0;
-    step_ = Step::kTrailer;
+    trailer_name_ = 0;
+    step_ = Step::kTrailerName;
     return;
   }
-  if (c == '\r') {
+  if (c == '\r' && (step_ == Step::kTrailerValue || trailer_name_ == 0)) {
     step_ = Step::kTrailerLf;
-  } else if (!is_text_byte(c) || ++dropped_ > kMaxDropped) {
-    state_ = ChunkedState::kMalformed;
-  } else {
-    ++trailer_line_;
+    return;
   }
+  const bool fits = ++dropped_ <= kMaxDropped;
+  if (step_ == Step::kTrailerName && c == ':' && trailer_name_ > 0) {
+    step_ = Step::kTrailerValue;
+  } else if (step_ == Step::kTrailerName && is_token({&c, 1})) {
+    ++trailer_name_;
+  } else if (step_ != Step::kTrailerValue || !is_text_byte(c)) {
+    state_ = ChunkedState::kMalformed;
+  }
+  if (!fits) state_ = ChunkedState::kMalformed;
 }
 
 }  // namespace hearth::net

@@ -29,7 +29,17 @@ class ChunkedDecoder {
   ChunkedState state() const { return state_; }
 
  private:
-  enum class Step : std::uint8_t { kSize, kExtension, kSizeLf, kData, kDataCr, kDataLf, kTrailer, kTrailerLf };
+  enum class Step : std::uint8_t {
+    kSize,
+    kExtension,
+    kSizeLf,
+    kData,
+    kDataCr,
+    kDataLf,
+    kTrailerName,
+    kTrailerValue,
+    kTrailerLf
+  };
 
   void step(char c);
   void step_size(char c);
@@ -40,8 +50,8 @@ class ChunkedDecoder {
   std::uint64_t decoded_ = 0;
   std::uint64_t left_in_chunk_ = 0;
   std::uint32_t size_digits_ = 0;
-  std::uint32_t dropped_ = 0;  // bytes of extensions and trailers
-  std::uint32_t trailer_line_ = 0;
+  std::uint32_t dropped_ = 0;       // bytes of extensions and trailers
+  std::uint32_t trailer_name_ = 0;  // bytes of the name of the trailer field being read
   Step step_ = Step::kSize;
   ChunkedState state_ = ChunkedState::kNeedsMore;
 };

@@ -123,14 +123,16 @@ Status note_transfer_encoding(std::string_view value, Framing& framing) {
   return {};
 }
 
-void note_connection(std::string_view value, Framing& framing) {
+Status note_connection(std::string_view value, Framing& framing) {
   while (!value.empty()) {
     const std::size_t comma = std::min(value.find(','), value.size());
     const std::string_view option = trim(value.substr(0, comma));
+    if (!option.empty() && !is_token(option)) return malformed("invalid Connection");
     if (equals_ignore_case(option, "close")) framing.close = true;
     if (equals_ignore_case(option, "keep-alive")) framing.keep_alive = true;
     value.remove_prefix(std::min(comma + 1, value.size()));
   }
+  return {};
 }
 
 Status note_field(const FieldView& field, HeadView& head, Framing& framing) {
@@ -150,8 +152,7 @@ Status note_field(const FieldView& field, HeadView& head, Framing& framing) {
       head.expects_continue = true;
       return {};
     case 10:
-      if (equals_ignore_case(name, "Connection")) note_connection(value, framing);
-      return {};
+      return equals_ignore_case(name, "Connection") ? note_connection(value, framing) : Status();
     case 14:
       return equals_ignore_case(name, "Content-Length") ? note_content_length(value, head, framing) : Status();
     case 17:
