@@ -312,7 +312,7 @@ RuntimeChoice SystemRuntimeCatalog::nodejs_choice(const std::string& runtime, in
   RuntimeChoice choice;
   choice.name = runtime;
   // --use-openssl-ca: the trust bundle of the sandbox counts, at no cost; NODE_EXTRA_CA_CERTS would cost 20-50 ms.
-  choice.argv = {inside_path(interpreter), "--expose-gc", "--max-http-header-size=81920", "--use-openssl-ca",
+  choice.argv = {inside_path(interpreter), "--max-http-header-size=81920", "--use-openssl-ca",
                  "/var/runtime/bootstrap.cjs"};
   choice.env = {"AWS_EXECUTION_ENV=AWS_Lambda_" + runtime,
                 "NODE_PATH=/opt/nodejs/node" + std::to_string(major) +
