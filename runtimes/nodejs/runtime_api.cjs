@@ -8,6 +8,8 @@ const net = require('net');
 
 const PREFIX = '/2018-06-01/runtime/';
 const MAX_HEAD = 1 << 20;
+// From this size on a body may be refused before it was read to the end, its connection reset.
+const LARGE_BODY = 65536;
 
 class RuntimeApiError extends Error {}
 
@@ -31,7 +33,7 @@ class Connection {
 
   exchange(head, body) {
     return new Promise((resolve, reject) => {
-      this.pending = { resolve, reject };
+      this.pending = { resolve, reject, mayBeRefused: body.length >= LARGE_BODY };
       this.socket.ref();
       if (typeof body === 'string') {
         this.socket.write(head + body);
@@ -47,9 +49,13 @@ class Connection {
   onGone(error) {
     this.socket.destroy();
     if (!this.pending) return;
-    const { reject } = this.pending;
+    const { resolve, reject, mayBeRefused } = this.pending;
     this.pending = null;
-    reject(error);
+    if (mayBeRefused && (error.code === 'EPIPE' || error.code === 'ECONNRESET')) {
+      resolve({ status: 0, headers: {}, body: 'The Runtime API closed the connection.' });
+    } else {
+      reject(error);
+    }
   }
 
   onData(chunk) {

@@ -67,6 +67,10 @@ def open_sink():
 # ---- Runtime API -----------------------------------------------------------------------------------------------
 
 
+# From this size on a body is sent apart from its head, and may be refused before it was read to the end.
+LARGE_BODY = 65536
+
+
 class RuntimeApiError(Exception):
     pass
 
@@ -111,16 +115,21 @@ class RuntimeApi:
     def _exchange_once(self, head, body):
         connection = self._connection
         try:
-            if len(body) < 65536:
+            if len(body) < LARGE_BODY:
                 connection.sendall(head + body)
             else:
                 connection.sendall(head)
                 connection.sendall(body)
         except (BrokenPipeError, ConnectionResetError):
-            if not body:
+            if len(body) < LARGE_BODY:
                 raise
-            # Refused before it was read to the end: the reason may already be waiting.
-        data = connection.recv(65536)
+            return self._early_refusal()
+        try:
+            data = connection.recv(65536)
+        except ConnectionResetError:
+            if len(body) < LARGE_BODY:
+                raise
+            return self._early_refusal()
         end = data.find(b"\r\n\r\n")
         while end < 0:
             more = connection.recv(65536)
@@ -155,6 +164,18 @@ class RuntimeApi:
         if headers.get("connection", "").lower() == "close":
             self._close()
         return status, headers, payload
+
+    def _early_refusal(self):
+        """The reply to a body that the other side did not want to read, if it is still to be had."""
+        try:
+            data = self._connection.recv(65536)
+        except OSError:
+            data = b""
+        self._close()
+        head, _, payload = data.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 "):
+            return 0, {}, b"The Runtime API closed the connection."
+        return int(head[9:12]), {}, payload
 
     def next(self):
         status, headers, body = self._exchange(self._next)

@@ -5,8 +5,10 @@ Kept short because a main script is compiled at every start; the rest is importe
 
 import sys
 
-runtime_dir = __file__.rpartition("/")[0]
-sys.path.insert(0, runtime_dir)
-import _hearth_runtime  # noqa: E402
+# Processes that user code starts with multiprocessing import this file again, under another name.
+if __name__ == "__main__":
+    runtime_dir = __file__.rpartition("/")[0]
+    sys.path.insert(0, runtime_dir)
+    import _hearth_runtime
 
-_hearth_runtime.main(runtime_dir)
+    _hearth_runtime.main(runtime_dir)

@@ -52,8 +52,14 @@ class _Handler(socketserver.StreamRequestHandler):
             while (line := self.rfile.readline().strip()) != b"":
                 name, _, value = line.decode("utf-8").partition(":")
                 headers[name.lower()] = value.strip()
-            body = self.rfile.read(int(headers.get("content-length", 0)))
             api = self.server.api
+            size = int(headers.get("content-length", 0))
+            if size > api.largest_body:
+                # As a server does that looks at the length alone: what comes is not read, and closing resets.
+                self.reply(413, {"Connection": "close"}, b"too large")
+                api.posted.put(Posted(path, headers, b""))
+                return
+            body = self.rfile.read(size)
             if method == "GET":
                 api.asked.put(time.perf_counter())
                 invocation = api.invocations.get()
@@ -80,6 +86,7 @@ class FakeApi:
         self.posted = queue.Queue()
         self.answer = (202, {"Content-Type": "application/json"}, b'{"status":"OK"}')
         self.close_after_reply = False
+        self.largest_body = 1 << 30
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Handler, bind_and_activate=True)
         self._server.daemon_threads = True
         self._server.api = self

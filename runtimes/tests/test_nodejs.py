@@ -90,6 +90,13 @@ class EveryVersion(Base):
             r"\[ERROR\] \[\d+\] LAMBDA_RUNTIME Failed to post handler success response\. Http response code: 413\.",
         )
 
+    def test_a_result_refused_before_it_was_read_is_no_end(self):
+        runtime = self.start("exports.handler = async (event) => event;")
+        runtime.api.largest_body = 1000
+        runtime.invoke("x" * 8_000_000)
+        self.assertEqual("fine", runtime.invoke("fine").json)
+        self.assertRegex(runtime.output()[1], r"LAMBDA_RUNTIME Failed to post handler success response\.")
+
     # ---- modules
 
     def test_es_modules_by_extension_and_by_package_json(self):

@@ -105,6 +105,13 @@ class PythonCase:
             r"\[ERROR\] \[\d+\] LAMBDA_RUNTIME Failed to post handler success response\. Http response code: 413\.",
         )
 
+    def test_a_result_refused_before_it_was_read_is_no_end(self):
+        runtime = self.start("def handler(event, context):\n    return event\n")
+        runtime.api.largest_body = 1000
+        runtime.invoke("x" * 8_000_000)
+        self.assertEqual("fine", runtime.invoke("fine").json)
+        self.assertRegex(runtime.output()[1], r"LAMBDA_RUNTIME Failed to post handler success response\.")
+
     # ---- failures of handlers
 
     def test_an_exception_is_reported_and_logged_as_on_aws(self):
@@ -157,6 +164,18 @@ class PythonCase:
         error = runtime.invoke(b"{").json
         self.assertEqual("Runtime.UnmarshalError", error["errorType"])
         self.assertTrue(error["errorMessage"].startswith("Unable to unmarshal input: Expecting property name"))
+
+    def test_processes_started_by_multiprocessing_are_not_runtimes(self):
+        runtime = self.start(
+            "import multiprocessing\nfrom app_work import double\n"
+            "def handler(event, context):\n"
+            "    results = multiprocessing.get_context('spawn').Queue()\n"
+            "    child = multiprocessing.get_context('spawn').Process(target=double, args=(results, 21))\n"
+            "    child.start()\n    answer = results.get(timeout=20)\n    child.join()\n"
+            "    return [answer, child.exitcode]\n",
+            files={"app_work.py": "def double(results, n):\n    results.put(2 * n)\n"},
+        )
+        self.assertEqual([42, 0], runtime.invoke().json)
 
     def test_exit_ends_the_process_with_its_status(self):
         runtime = self.start("import sys\ndef handler(event, context):\n    exit(7)\n")
