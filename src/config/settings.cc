@@ -237,8 +237,8 @@ std::vector<Setting> make_settings() {
       text("region", "REGION", &Config::region, "a region name such as eu-west-1", is_region,
            "The region of requests that do not name one."),
       text("user", "NAME", &Config::user, "a user name, or nothing", is_user,
-           "The user to run the server as when it is started by root; the launcher alone stays privileged. Empty: the "
-           "user who started it."),
+           "The user to run the server as when it is started by root; the launcher alone stays privileged. Empty: "
+           "hearth if there is such a user, else nobody."),
       number("threads", "COUNT", &Config::threads, 1, 256,
              "Threads for work that would hold up the event loop: unpacking, hashing, reading and writing packages."),
       choice<RuntimePolicy>("runtime_policy", "POLICY", &Config::runtime_policy,
