@@ -28,9 +28,9 @@ class FaultException(Exception):
 
 
 class RuntimeState:
-    """What logging needs to know about the invocation in progress."""
+    """What is known beyond one invocation, and what logging needs to know about the one in progress."""
 
-    __slots__ = ("request_id", "tenant_id", "json_logs", "log_level", "sink")
+    __slots__ = ("request_id", "tenant_id", "json_logs", "log_level", "sink", "function_members")
 
     def __init__(self):
         self.request_id = None
@@ -39,6 +39,14 @@ class RuntimeState:
         level = os.environ.get("AWS_LAMBDA_LOG_LEVEL") or ""
         self.log_level = {"TRACE": "DEBUG"}.get(level.upper(), level.upper())
         self.sink = None
+        # The members of the context that are the same for every invocation.
+        self.function_members = {
+            "log_group_name": os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME"),
+            "log_stream_name": os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME"),
+            "function_name": os.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
+            "memory_limit_in_mb": os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"),
+            "function_version": os.environ.get("AWS_LAMBDA_FUNCTION_VERSION"),
+        }
 
 
 # ---- events and results ----------------------------------------------------------------------------------------
@@ -215,13 +223,8 @@ class Loop:
 
 class LambdaContext(object):
     def __init__(self, request_id, client_context, identity, deadline_ms, function_arn, state):
-        environ = os.environ
+        self.__dict__.update(state.function_members)
         self.aws_request_id = request_id
-        self.log_group_name = environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.function_name = environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.memory_limit_in_mb = environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.function_version = environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = function_arn
         self.tenant_id = state.tenant_id
         self.client_context = None

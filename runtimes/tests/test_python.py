@@ -334,6 +334,14 @@ class PythonCase:
         )
         self.assertEqual([1, 2], runtime.invoke().json)
 
+    def test_snapshot_hooks_can_be_registered(self):
+        runtime = self.start(
+            "from snapshot_restore_py import register_after_restore, register_before_snapshot\n"
+            "@register_before_snapshot\ndef before():\n    pass\n"
+            "register_after_restore(before)\ndef handler(e, c):\n    return callable(before)\n"
+        )
+        self.assertEqual(True, runtime.invoke().json)
+
     def test_nothing_else_of_the_machines_packages_is_found(self):
         for name in ("requests", "apt_pkg", "pkg_resources"):
             error, _ = self.init_error("import %s\n" % name)
