@@ -24,13 +24,14 @@ std::unexpected<Error> reopening() {
 
 // Small settings: an idle process stays near 9 MiB, opening takes some milliseconds, and commits are as fast as with
 // large ones because they wait for the sync of the log, not for memory.
-rocksdb::Options small_options() {
+rocksdb::Options small_options(ByteCount buffer) {
   rocksdb::Options options;
   options.create_if_missing = true;
   options.max_background_jobs = 2;
-  options.write_buffer_size = 8U << 20U;
+  options.write_buffer_size = buffer.value;
   options.arena_block_size = 32U << 10U;
   options.max_open_files = 64;
+  options.max_file_opening_threads = 1;  // starting more costs more than the few files they would open
   options.compression = rocksdb::kLZ4Compression;
   options.compaction_readahead_size = 64U << 10U;
   options.writable_file_max_buffer_size = 64U << 10U;
@@ -70,15 +71,15 @@ class RocksEngine::Listener final : public rocksdb::EventListener {
   std::atomic<bool> damaged = false;
 };
 
-RocksEngine::RocksEngine(std::string path, DiskWatch* watch)
-    : path_(std::move(path)), files_(watch), listener_(std::make_shared<Listener>()) {
+RocksEngine::RocksEngine(std::string path, ByteCount buffer, DiskWatch* watch)
+    : path_(std::move(path)), buffer_(buffer), files_(watch), listener_(std::make_shared<Listener>()) {
   if (watch) env_ = rocksdb::NewCompositeEnv(watched_file_system(*watch));
 }
 
 RocksEngine::~RocksEngine() = default;
 
-Result<std::unique_ptr<RocksEngine>> RocksEngine::open(std::string path, DiskWatch* watch) {
-  std::unique_ptr<RocksEngine> engine(new RocksEngine(std::move(path), watch));
+Result<std::unique_ptr<RocksEngine>> RocksEngine::open(std::string path, ByteCount buffer, DiskWatch* watch) {
+  std::unique_ptr<RocksEngine> engine(new RocksEngine(std::move(path), buffer, watch));
   if (const Status opened = engine->open_database(); !opened) {
     // Whoever starts the server needs to know it could not open, not that it may try later.
     const bool corrupt = opened.error().is(ErrorKind::kCorrupt);
@@ -88,7 +89,7 @@ Result<std::unique_ptr<RocksEngine>> RocksEngine::open(std::string path, DiskWat
 }
 
 Status RocksEngine::open_database() {
-  rocksdb::Options options = small_options();
+  rocksdb::Options options = small_options(buffer_);
   options.listeners.push_back(listener_);
   if (env_) options.env = env_.get();
   listener_->damaged = false;

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "storage/file_system.h"
 #include "storage/overlay.h"
@@ -27,8 +28,9 @@ namespace hearth::storage {
 // opened anew they get kUnavailable.
 class RocksEngine {
  public:
-  // Opens or makes the database in folder `path`. Blocking. Errors: kIo, kCorrupt.
-  static Result<std::unique_ptr<RocksEngine>> open(std::string path, DiskWatch* watch);
+  // Opens or makes the database in folder `path`; it buffers `buffer` bytes of rows in memory, beside the log, before
+  // it makes a file of them. Blocking. Errors: kIo, kCorrupt.
+  static Result<std::unique_ptr<RocksEngine>> open(std::string path, ByteCount buffer, DiskWatch* watch);
   ~RocksEngine();
   RocksEngine(const RocksEngine&) = delete;
   RocksEngine& operator=(const RocksEngine&) = delete;
@@ -70,11 +72,12 @@ class RocksEngine {
  private:
   class Listener;
 
-  RocksEngine(std::string path, DiskWatch* watch);
+  RocksEngine(std::string path, ByteCount buffer, DiskWatch* watch);
   Status open_database();
   Status probe(std::size_t space) const;
 
   const std::string path_;
+  const ByteCount buffer_;
   const FileSystem files_;
   std::unique_ptr<rocksdb::Env> env_;  // only with a watch
   std::shared_ptr<Listener> listener_;

@@ -46,7 +46,7 @@ Result<std::vector<Entry>> merge(Pending pending, Pending pending_end, rocksdb::
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksStoreOptions options, net::Loop& loop,
                                                      const observe::Logger& log) {
-  TRY(std::unique_ptr<RocksEngine> engine, RocksEngine::open(options.path, options.watch));
+  TRY(std::unique_ptr<RocksEngine> engine, RocksEngine::open(options.path, options.buffer, options.watch));
   return std::unique_ptr<RocksStore>(new RocksStore(std::move(options), loop, log, std::move(engine)));
 }
 

@@ -39,6 +39,7 @@ struct RocksStoreOptions {
   std::chrono::milliseconds background_delay{100};   // how long a background write waits for company
   std::chrono::milliseconds first_retry{100};        // after a failure; doubles up to 2 s
   ByteCount max_pending = ByteCount::mib(64);        // unsynced bytes; commits beyond are refused
+  ByteCount buffer = ByteCount::mib(8);              // rows the database keeps in memory beside its log
   DiskWatch* watch = nullptr;                        // tests only; outlives the store
 };
 
