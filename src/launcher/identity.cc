@@ -1,0 +1,151 @@
+#include "launcher/identity.h"
+
+#include <grp.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstddef>
+#include <string>
+
+#include "launcher/protocol.h"
+#include "launcher/sys.h"
+
+namespace hearth::launcher {
+namespace {
+
+constexpr unsigned kKept[] = {
+    CAP_SYS_ADMIN,         // namespaces, mounts
+    CAP_SETUID,            // the child becomes its host uid
+    CAP_SETGID,            //
+    CAP_SETPCAP,           // the child empties its bounding set
+    CAP_NET_BIND_SERVICE,  // ports 53, 80, 443 inside
+    CAP_NET_ADMIN,         // loopback up in new network namespaces
+    CAP_DAC_READ_SEARCH,   // reach mount sources below folders of the server's user
+};
+
+// Permitted only, until the end: the root folders of cgroup hierarchies are read-only even for their owner.
+constexpr std::uint64_t kForCleanup = std::uint64_t{1} << CAP_DAC_OVERRIDE;
+
+struct Capabilities {
+  std::uint64_t permitted = 0;
+  std::uint64_t effective = 0;
+};
+
+int set_capabilities(const Capabilities& wanted) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct data[2] = {};
+  for (unsigned i = 0; i < 2; ++i) {
+    data[i] = {.effective = static_cast<std::uint32_t>(wanted.effective >> (32U * i)),
+               .permitted = static_cast<std::uint32_t>(wanted.permitted >> (32U * i)),
+               .inheritable = 0};
+  }
+  return ::syscall(SYS_capset, &header, data) == 0 ? 0 : errno;
+}
+
+Result<std::uint64_t> permitted_capabilities() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct data[2] = {};
+  if (::syscall(SYS_capget, &header, data) != 0) return fail(FailureKind::kFailed, sys::error_text("capget", errno));
+  return data[0].permitted | (std::uint64_t{data[1].permitted} << 32U);
+}
+
+int drop_bounding_set(std::uint64_t keep) {
+  for (int number = 0; number < 64; ++number) {
+    if (((keep >> static_cast<unsigned>(number)) & 1U) != 0) continue;
+    if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0) continue;
+    if (errno == EINVAL) return 0;  // past the last capability of this kernel
+    return errno;
+  }
+  return 0;
+}
+
+// "unix" socket name of a range: no file, in the abstract namespace of the launcher's network namespace.
+bool claim(uid_t first, UniqueFd& out) {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd) return false;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = "hearth-uids-" + std::to_string(first);
+  name.copy(address.sun_path + 1, name.size());
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), length) != 0) return false;
+  out = std::move(fd);
+  return true;
+}
+
+}  // namespace
+
+UidSlots::UidSlots(uid_t first, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) free_.push_back(first + static_cast<uid_t>(i));
+}
+
+std::optional<uid_t> UidSlots::take() {
+  if (free_.empty()) return std::nullopt;
+  const uid_t uid = free_.front();
+  free_.pop_front();
+  return uid;
+}
+
+void UidSlots::give_back(uid_t uid) { free_.push_back(uid); }
+
+Result<UidRange> claim_uid_range() {
+  constexpr int kRanges = 16;
+  UidRange range;
+  for (int i = 0; i < kRanges; ++i) {
+    range.first = kFirstHostUid + static_cast<uid_t>(i) * static_cast<uid_t>(kUidsPerRange);
+    if (claim(range.first, range.claim)) return range;
+  }
+  return fail(FailureKind::kNoResources, "every range of host user ids is in use by another launcher");
+}
+
+int drop_all_capabilities() {
+  if (const int error = drop_bounding_set(0); error != 0) return error;
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return errno;
+  return set_capabilities({});
+}
+
+int become(uid_t host_uid) {
+  if (const int error = drop_bounding_set(0); error != 0) return error;
+  if (::setgroups(0, nullptr) != 0) return errno;
+  if (::setresgid(host_uid, host_uid, host_uid) != 0) return errno;
+  if (::setresuid(host_uid, host_uid, host_uid) != 0) return errno;
+  return set_capabilities({});
+}
+
+int enter_user_namespace(uid_t host_uid) {
+  // setresuid made this process undumpable, and the files of such a process under /proc belong to root.
+  if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) return errno;
+  if (::unshare(CLONE_NEWUSER) != 0) return errno;
+  const std::string host = " " + std::to_string(host_uid) + " 1";
+  if (const int error = sys::write_file("/proc/self/setgroups", "deny"); error != 0) return error;
+  if (const int error = sys::write_file("/proc/self/uid_map", std::to_string(kInnerUid) + host); error != 0)
+    return error;
+  if (const int error = sys::write_file("/proc/self/gid_map", std::to_string(kInnerGid) + host); error != 0)
+    return error;
+  // A new user namespace gives its maker every capability in it.
+  return drop_all_capabilities();
+}
+
+Status keep_launcher_capabilities() {
+  std::uint64_t mask = 0;
+  for (const unsigned number : kKept) mask |= std::uint64_t{1} << number;
+  // A container may have been started without some of them; what then fails says so.
+  TRY(const std::uint64_t permitted, permitted_capabilities());
+  int error = drop_bounding_set(mask);
+  if (error == 0) {
+    error = set_capabilities({.permitted = (mask | kForCleanup) & permitted, .effective = mask & permitted});
+  }
+  if (error != 0) return fail(FailureKind::kFailed, sys::error_text("dropping capabilities", error));
+  return {};
+}
+
+Status regain_cleanup_capability() {
+  TRY(const std::uint64_t permitted, permitted_capabilities());
+  const int error = set_capabilities({.permitted = permitted, .effective = permitted});
+  if (error != 0) return fail(FailureKind::kFailed, sys::error_text("capset", error));
+  return {};
+}
+
+}  // namespace hearth::launcher

@@ -1,0 +1,251 @@
+#include "launcher/sandbox_steps.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "launcher/identity.h"
+#include "launcher/init.h"
+#include "launcher/landlock.h"
+#include "launcher/sys.h"
+
+namespace hearth::launcher {
+namespace {
+
+// The child's view of the request. Everything it refers to was made by the launcher before the clone.
+struct Child {
+  const CreateMessage& request;
+  const Machine& machine;
+  uid_t host_uid;
+  const Cgroup& cgroup;
+  int netns;
+  const std::vector<PreparedMount>& mounts;
+  int control;
+  int out, err, log;
+};
+
+constexpr const char* kHostName = "sandbox";
+constexpr int kLogFd = 3;
+constexpr int kControlFd = 4;
+
+int leave_launcher_signals(Child&) {
+  // Nothing the launcher reacts to may act in its copy; init sets its own.
+  struct sigaction standard{};
+  standard.sa_handler = SIG_DFL;
+  for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGPIPE}) ::sigaction(number, &standard, nullptr);
+  return 0;
+}
+
+int join_v1_cgroups(Child& child) {
+  // "0" is the writer itself. The v2 cgroup was joined by clone3.
+  for (const UniqueFd& directory : child.cgroup.v1_directories) {
+    if (const int error = sys::write_file_at(directory.get(), "tasks", "0"); error != 0) return error;
+  }
+  return 0;
+}
+
+int join_network(Child& child) { return ::setns(child.netns, CLONE_NEWNET) == 0 ? 0 : errno; }
+
+int hide_cgroup_paths(Child&) { return ::unshare(CLONE_NEWCGROUP) == 0 ? 0 : errno; }
+
+int set_host_name(Child&) { return ::sethostname(kHostName, std::strlen(kHostName)) == 0 ? 0 : errno; }
+
+int mount_scratch_folders(Child& child) {
+  return mount_scratch(child.host_uid, child.request.tmp_bytes, child.request.tmp_inodes);
+}
+
+int mount_own_proc(Child& child) { return mount_proc(child.machine.proc_masks); }
+
+int attach_mounts(Child& child) {
+  for (const PreparedMount& mount : child.mounts) {
+    if (const int error = attach(mount); error != 0) return error;
+  }
+  return 0;
+}
+
+int enter_new_root(Child&) { return enter_root(); }
+
+int set_limits(Child& child) {
+  const auto limit = [](auto resource, rlim_t value) {
+    rlimit now{};
+    if (::getrlimit(resource, &now) != 0) return errno;
+    // Without CAP_SYS_RESOURCE a hard limit can only be lowered.
+    const rlim_t wanted = std::min(value, now.rlim_max);
+    const rlimit next{.rlim_cur = wanted, .rlim_max = wanted};
+    return ::setrlimit(resource, &next) == 0 ? 0 : errno;
+  };
+  if (const int error = limit(RLIMIT_NOFILE, child.request.open_files); error != 0) return error;
+  if (const int error = limit(RLIMIT_NPROC, child.request.pids + 1); error != 0) return error;
+  return limit(RLIMIT_CORE, 0);
+}
+
+int volunteer_for_oom(Child&) {
+  // When the machine itself runs out of memory, sandboxes go before the server. Not having this is no barrier lost.
+  sys::write_file("/proc/self/oom_score_adj", "500");
+  return 0;
+}
+
+// Standard streams and the log pipe get their numbers; every other descriptor of the launcher is closed.
+int arrange_descriptors(Child& child) {
+  // Above everything that is arranged, so that no dup2 below overwrites a source.
+  for (int* fd : {&child.out, &child.err, &child.log, &child.control}) {
+    *fd = ::fcntl(*fd, F_DUPFD_CLOEXEC, 64);
+    if (*fd < 0) return errno;
+  }
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null < 0) return errno;
+  if (::dup2(null, 0) < 0 || ::dup2(child.out, 1) < 0 || ::dup2(child.err, 2) < 0) return errno;
+  if (::dup2(child.log, kLogFd) < 0 || ::dup3(child.control, kControlFd, O_CLOEXEC) < 0) return errno;
+  child.control = kControlFd;
+  // A descriptor 0 that was /dev/null already keeps its close-on-exec flag.
+  if (::fcntl(0, F_SETFD, 0) != 0) return errno;
+  return sys::close_range(kControlFd + 1, ~0U) == 0 ? 0 : errno;
+}
+
+int become_host_uid(Child& child) { return become(child.host_uid); }
+
+int map_identity(Child& child) {
+  if (child.machine.user_namespaces == Machine::UserNamespaces::kForbidden) return 0;
+  return enter_user_namespace(child.host_uid);
+}
+
+int die_with_launcher(Child& child) {
+  // Lost by every change of user id, so it comes after the last one. The launcher may have died before.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return errno;
+  pollfd peer{.fd = child.control, .events = 0, .revents = 0};
+  return ::poll(&peer, 1, 0) == 0 ? 0 : ECONNRESET;
+}
+
+int close_memory(Child&) {
+  // This process still maps the launcher's memory: no ptrace, no /proc/1/mem.
+  return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+int forbid_new_privileges(Child&) { return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno; }
+
+int enter_working_directory(Child& child) { return ::chdir(child.request.working_directory.c_str()) == 0 ? 0 : errno; }
+
+int apply_landlock(Child& child) { return confine_with_landlock(child.machine.landlock_abi); }
+
+int apply_seccomp(Child& child) { return child.machine.filter.install(); }
+
+// Order matters; the right column says why.
+struct Step {
+  const char* name;
+  int (*run)(Child&);
+};
+constexpr Step kSteps[] = {
+    {"signals", leave_launcher_signals},
+    {"join cgroups", join_v1_cgroups},            // first: all memory below is charged to the sandbox
+    {"join network namespace", join_network},     // needs SYS_ADMIN
+    {"new cgroup namespace", hide_cgroup_paths},  // after joining: its root is where we are now
+    {"host name", set_host_name},
+    {"mount /tmp and /dev/shm", mount_scratch_folders},  // by host uid: mounts know no user namespace of ours
+    {"mount /proc", mount_own_proc},                     // needs the new pid namespace, made by clone3
+    {"attach mounts", attach_mounts},                    // while the sources' mounts are still reachable
+    {"enter the new root", enter_new_root},              // from here on no host path resolves
+    {"resource limits", set_limits},
+    {"oom score", volunteer_for_oom},
+    {"descriptors", arrange_descriptors},            // needs the new /dev; drops every descriptor of the launcher
+    {"become the host uid", become_host_uid},        // needs SETPCAP, SETGID, SETUID; ends all capabilities
+    {"user namespace", map_identity},                // after all other namespaces, so that it owns none of them
+    {"die with the launcher", die_with_launcher},    // after the last change of credentials, which clears it
+    {"close own memory", close_memory},              // after the maps are written, which needs a dumpable process
+    {"no new privileges", forbid_new_privileges},    // Landlock and seccomp demand it
+    {"working directory", enter_working_directory},  // as the sandbox's user
+    {"landlock", apply_landlock},
+    {"seccomp", apply_seccomp},  // last: it forbids much of the above
+};
+
+[[noreturn]] void run_child(Child& child) {
+  for (const Step& step : kSteps) {
+    if (const int error = step.run(child); error != 0) report_failure(child.control, step.name, error);
+  }
+  run_init(child.control, child.request.argv, child.request.env);
+}
+
+struct Pipe {
+  UniqueFd read_end, write_end;
+};
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(FailureKind::kNoResources, sys::error_text("a pipe", errno));
+  Pipe pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  // The server reads without waiting; what is inside writes as to any pipe.
+  if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
+    return fail(FailureKind::kFailed, sys::error_text("a pipe", errno));
+  }
+  return pipe;
+}
+
+}  // namespace
+
+Result<StartedSandbox> start_sandbox(const CreateMessage& request, uid_t host_uid, const Machine& machine,
+                                     const Cgroups& cgroups, const SourceRoots& sources, NetworkPool& networks) {
+  std::vector<PreparedMount> mounts;
+  for (const Mount& mount : request.mounts) {
+    TRY(const UniqueFd source, sources.open_source(mount.source));
+    TRY(PreparedMount prepared, prepare_mount(source, mount.destination));
+    mounts.push_back(std::move(prepared));
+  }
+  StartedSandbox sandbox;
+  TRY(Pipe out, make_pipe());
+  TRY(Pipe err, make_pipe());
+  TRY(Pipe log, make_pipe());
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return fail(FailureKind::kNoResources, sys::error_text("a socket pair", errno));
+  }
+  sandbox.control.reset(ends[0]);
+  const UniqueFd inner_control(ends[1]);
+  TRY(sandbox.network, networks.take());
+  // One more process than asked for: init.
+  const CgroupLimits limits{
+      .memory_bytes = request.memory_bytes, .cpu_milli = request.cpu_milli, .pids = request.pids + 1};
+  TRY(sandbox.cgroup, cgroups.make(request.name, limits));
+
+  int pidfd = -1;
+  sys::CloneArguments arguments;
+  arguments.flags = CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+  arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+  arguments.exit_signal = SIGCHLD;
+  if (sandbox.cgroup.v2_directory) {
+    arguments.flags |= sys::kCloneIntoCgroup;
+    arguments.cgroup = static_cast<std::uint64_t>(sandbox.cgroup.v2_directory.get());
+  }
+  const long pid = sys::clone3(arguments);
+  if (pid < 0) {
+    const int error = errno;
+    cgroups.remove(request.name);
+    const bool full = error == EAGAIN || error == ENOMEM || error == ENOSPC;
+    return fail(full ? FailureKind::kNoResources : FailureKind::kFailed, sys::error_text("clone3", error));
+  }
+  if (pid == 0) {
+    Child child{.request = request,
+                .machine = machine,
+                .host_uid = host_uid,
+                .cgroup = sandbox.cgroup,
+                .netns = sandbox.network.netns.get(),
+                .mounts = mounts,
+                .control = inner_control.get(),
+                .out = out.write_end.get(),
+                .err = err.write_end.get(),
+                .log = log.write_end.get()};
+    run_child(child);
+  }
+  sandbox.pid = static_cast<pid_t>(pid);
+  sandbox.pidfd.reset(pidfd);
+  sandbox.stdout_pipe = std::move(out.read_end);
+  sandbox.stderr_pipe = std::move(err.read_end);
+  sandbox.log_pipe = std::move(log.read_end);
+  sandbox.network.netns.reset();  // the sandbox's processes hold it now
+  sandbox.cgroup.v1_directories.clear();
+  sandbox.cgroup.v2_directory.reset();
+  return sandbox;
+}
+
+}  // namespace hearth::launcher

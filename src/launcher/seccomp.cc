@@ -1,0 +1,177 @@
+#include "launcher/seccomp.h"
+
+#include <linux/netlink.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <memory>
+
+#include "launcher/protocol.h"
+#include "launcher/sys.h"
+
+namespace hearth::launcher {
+namespace {
+
+// By purpose. Names that an architecture lacks are skipped.
+constexpr const char* kAllowed[] = {
+    // files
+    "access", "chdir", "chmod", "chown", "close", "close_range", "copy_file_range", "creat", "dup", "dup2", "dup3",
+    "faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl",
+    "fdatasync", "fgetxattr", "flistxattr", "flock", "fremovexattr", "fsetxattr", "fstat", "fstatfs", "fsync",
+    "ftruncate", "futimesat", "getcwd", "getdents", "getdents64", "getxattr", "inotify_add_watch", "inotify_init",
+    "inotify_init1", "inotify_rm_watch", "ioctl", "lchown", "lgetxattr", "link", "linkat", "listxattr", "llistxattr",
+    "lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir", "mkdirat", "newfstatat", "open", "openat", "openat2",
+    "pread64", "preadv", "preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readahead", "readlink", "readlinkat",
+    "readv", "removexattr", "rename", "renameat", "renameat2", "rmdir", "sendfile", "setxattr", "splice", "stat",
+    "statfs", "statx", "symlink", "symlinkat", "sync", "sync_file_range", "syncfs", "tee", "truncate", "umask",
+    "unlink", "unlinkat", "utime", "utimensat", "utimes", "vmsplice", "write", "writev",
+    // pipes, events, waiting
+    "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd2",
+    "io_cancel", "io_destroy", "io_getevents", "io_pgetevents", "io_setup", "io_submit", "pipe", "pipe2", "poll",
+    "ppoll", "pselect6", "select", "signalfd", "signalfd4", "timerfd_create", "timerfd_gettime", "timerfd_settime",
+    // memory
+    "brk", "madvise", "membarrier", "memfd_create", "mincore", "mlock", "mlock2", "mlockall", "mmap", "mprotect",
+    "mremap", "msync", "munlock", "munlockall", "munmap", "pkey_alloc", "pkey_free", "pkey_mprotect",
+    "remap_file_pages",
+    // processes and threads (clone: below, without new namespaces)
+    "arch_prctl", "capget", "capset", "execve", "execveat", "exit", "exit_group", "fork", "futex", "futex_waitv",
+    "get_robust_list", "get_thread_area", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getrlimit",
+    "getrusage", "getsid", "gettid", "kill", "pidfd_open", "pidfd_send_signal", "prctl", "prlimit64", "restart_syscall",
+    "rseq", "set_robust_list", "set_thread_area", "set_tid_address", "setpgid", "setpriority", "setrlimit", "setsid",
+    "tgkill", "times", "tkill", "vfork", "wait4", "waitid",
+    // identity
+    "getegid", "geteuid", "getgid", "getgroups", "getresgid", "getresuid", "getuid", "setfsgid", "setfsuid", "setgid",
+    "setgroups", "setregid", "setresgid", "setresuid", "setreuid", "setuid",
+    // signals
+    "pause", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend",
+    "rt_sigtimedwait", "rt_tgsigqueueinfo", "sigaltstack",
+    // time and scheduling
+    "adjtimex", "alarm", "clock_adjtime", "clock_getres", "clock_gettime", "clock_nanosleep", "getcpu", "getitimer",
+    "gettimeofday", "ioprio_get", "ioprio_set", "nanosleep", "sched_get_priority_max", "sched_get_priority_min",
+    "sched_getaffinity", "sched_getattr", "sched_getparam", "sched_getscheduler", "sched_rr_get_interval",
+    "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "sched_yield", "setitimer", "time",
+    "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime",
+    // sockets (socket: below, by family)
+    "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recvfrom",
+    "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
+    // System V and POSIX inter-process communication, in the sandbox's own namespace
+    "mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink", "msgctl", "msgget",
+    "msgrcv", "msgsnd", "semctl", "semget", "semop", "semtimedop", "shmat", "shmctl", "shmdt", "shmget",
+    // the machine, and further confinement of oneself
+    "getrandom", "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "seccomp", "sysinfo",
+    "uname"};
+
+// Answer ENOSYS where a caller is known to fall back then.
+constexpr const char* kNotThere[] = {"clone3", "io_uring_enter", "io_uring_register", "io_uring_setup"};
+// Numbers that this list does not judge yet: all architectures share them from 424 on. 450 is the last call that
+// Debian 12's libseccomp knows.
+constexpr int kFirstUnknown = 451;
+constexpr int kLastUnknown = 510;
+
+constexpr std::uint64_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+                                         CLONE_NEWPID | CLONE_NEWNET | 0x80U /* CLONE_NEWTIME */;
+constexpr std::uint64_t kSocketTypeMask = 0xF;  // the rest are flags
+constexpr std::uint32_t kMultipathTcp = 262;
+
+class Builder {
+ public:
+  Builder() : context_(::seccomp_init(SCMP_ACT_ERRNO(EPERM))) { note(context_ ? 0 : -ENOMEM); }
+
+  void allow(const char* name) { add(SCMP_ACT_ALLOW, name, {}); }
+  void allow(const char* name, std::initializer_list<scmp_arg_cmp> conditions) {
+    add(SCMP_ACT_ALLOW, name, conditions);
+  }
+  void answer(int error, const char* name) { add(SCMP_ACT_ERRNO(static_cast<unsigned>(error)), name, {}); }
+  void answer(int error, int number) {
+    note(::seccomp_rule_add_array(context_.get(), SCMP_ACT_ERRNO(static_cast<unsigned>(error)), number, 0, nullptr));
+  }
+  void set(scmp_filter_attr attribute, std::uint32_t value) {
+    note(::seccomp_attr_set(context_.get(), attribute, value));
+  }
+  int error() const { return error_; }
+
+  Result<std::vector<sock_filter>> program() {
+    const UniqueFd file(::memfd_create("seccomp", MFD_CLOEXEC));
+    if (!file) return fail(FailureKind::kFailed, sys::error_text("memfd_create", errno));
+    note(::seccomp_export_bpf(context_.get(), file.get()));
+    if (error_ != 0) return fail(FailureKind::kFailed, sys::error_text("compiling the system call filter", error_));
+    const off_t size = ::lseek(file.get(), 0, SEEK_END);
+    std::vector<sock_filter> program(static_cast<std::size_t>(size) / sizeof(sock_filter));
+    if (size <= 0 || ::pread(file.get(), program.data(), static_cast<std::size_t>(size), 0) != size) {
+      return fail(FailureKind::kFailed, sys::error_text("reading the compiled filter", errno));
+    }
+    return program;
+  }
+
+ private:
+  void add(std::uint32_t action, const char* name, std::initializer_list<scmp_arg_cmp> conditions) {
+    const int number = ::seccomp_syscall_resolve_name(name);
+    if (number < 0) return;  // not on this architecture
+    note(::seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(conditions.size()),
+                                  conditions.begin()));
+  }
+  void note(int result) {
+    if (result < 0 && error_ == 0) error_ = -result;
+  }
+
+  std::unique_ptr<void, decltype([](scmp_filter_ctx context) { ::seccomp_release(context); })> context_;
+  int error_ = 0;
+};
+
+scmp_arg_cmp masked(unsigned argument, std::uint64_t mask, std::uint64_t value) {
+  return {argument, SCMP_CMP_MASKED_EQ, mask, value};
+}
+// Arguments of type int: the upper half of the register means nothing.
+scmp_arg_cmp equals(unsigned argument, std::uint32_t value) { return masked(argument, 0xFFFFFFFFU, value); }
+
+// Local, IP and route sockets. Everything else is kernel code that no function needs: packet, vsock (which is not
+// confined by network namespaces), kernel crypto, and protocols whose use would load modules.
+void allow_sockets(Builder& builder) {
+  const auto type = [](std::uint64_t value) { return masked(1, kSocketTypeMask, value); };
+  builder.allow("socket", {equals(0, AF_UNIX)});
+  builder.allow("socketpair", {equals(0, AF_UNIX)});
+  builder.allow("socket", {equals(0, AF_NETLINK), equals(2, NETLINK_ROUTE)});
+  for (const std::uint32_t family : {std::uint32_t{AF_INET}, std::uint32_t{AF_INET6}}) {
+    for (const std::uint32_t protocol : {std::uint32_t{0}, std::uint32_t{IPPROTO_TCP}, kMultipathTcp}) {
+      builder.allow("socket", {equals(0, family), type(SOCK_STREAM), equals(2, protocol)});
+    }
+    for (const std::uint32_t protocol : {std::uint32_t{0}, std::uint32_t{IPPROTO_UDP}}) {
+      builder.allow("socket", {equals(0, family), type(SOCK_DGRAM), equals(2, protocol)});
+    }
+  }
+}
+
+}  // namespace
+
+Result<SeccompFilter> SeccompFilter::compile() {
+  Builder builder;
+  if (builder.error() == 0) {
+    builder.set(SCMP_FLTATR_CTL_OPTIMIZE, 2);  // binary tree
+    builder.set(SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    builder.set(SCMP_FLTATR_CTL_NNP, 0);  // the child sets it itself
+    for (const char* name : kAllowed) builder.allow(name);
+    builder.allow("clone", {masked(0, kNewNamespaces, 0)});
+    for (const std::uint32_t persona : {0x0U, 0x8U, 0x20000U, 0x20008U, 0xFFFFFFFFU}) {
+      builder.allow("personality", {equals(0, persona)});
+    }
+    allow_sockets(builder);
+    for (const char* name : kNotThere) builder.answer(ENOSYS, name);
+    for (int number = kFirstUnknown; number <= kLastUnknown; ++number) builder.answer(ENOSYS, number);
+  }
+  TRY(std::vector<sock_filter> program, builder.program());
+  SeccompFilter filter;
+  filter.program_ = std::move(program);
+  return filter;
+}
+
+int SeccompFilter::install() const {
+  sock_fprog program{.len = static_cast<unsigned short>(program_.size()),
+                     .filter = const_cast<sock_filter*>(program_.data())};
+  return ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 ? 0 : errno;
+}
+
+}  // namespace hearth::launcher
