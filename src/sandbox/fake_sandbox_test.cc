@@ -26,7 +26,6 @@ class FakeSandboxFactoryTest : public testing::Test {
  private:
   net::Task<> create_into(SandboxSpec spec, Result<std::unique_ptr<Sandbox>>* out) {
     *out = co_await factory_.create(std::move(spec));
-    loop_.stop();
   }
 };
 

@@ -23,7 +23,7 @@ enum class ErrorKind {
   kRefused,      // the specification is not acceptable (path missing, bad size); the message says what
   kNoResources,  // out of memory, descriptors, pids or cgroups
   kLauncherGone,
-  kFailed,       // a step failed; the message names the step and errno
+  kFailed,  // a step failed; the message names the step and errno
 };
 
 struct BindMount {
@@ -37,17 +37,17 @@ struct SandboxSpec {
   std::vector<std::string> argv = {};  // argv[0] is an absolute path inside
   std::vector<std::string> env = {};   // "NAME=value"
   std::string working_directory = "/var/task";
-  ByteCount memory = {};               // hard limit, tmpfs pages included
+  ByteCount memory = {};  // hard limit, tmpfs pages included
   ByteCount tmp_size = {};
   std::uint64_t tmp_inodes = 65'536;
-  std::uint32_t cpu_milli = 0;    // thousandths of a CPU; 0: no quota
-  std::uint32_t pids = 1024;      // processes and threads, as AWS
+  std::uint32_t cpu_milli = 0;      // thousandths of a CPU; 0: no quota
+  std::uint32_t pids = 1024;        // processes and threads, as AWS
   std::uint32_t open_files = 1024;  // RLIMIT_NOFILE, as AWS
 };
 
 // How a sandbox's first process ended.
 struct Exit {
-  int code = 0;        // exit status if `signal` is 0
+  int code = 0;  // exit status if `signal` is 0
   int signal = 0;
   bool oom_killed = false;  // its memory limit killed a process in it
 };

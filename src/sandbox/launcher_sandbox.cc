@@ -1,0 +1,108 @@
+#include "sandbox/launcher_sandbox.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "sandbox/launcher_client.h"
+
+namespace hearth::sandbox {
+namespace {
+
+using launcher::FdRole;
+
+// Control files take a value per write, at any offset. 0 or an errno.
+int write_value(const UniqueFd& file, std::string_view value) {
+  return ::pwrite(file.get(), value.data(), value.size(), 0) < 0 ? errno : 0;
+}
+
+}  // namespace
+
+std::optional<RoleFds> RoleFds::match(std::uint32_t bits, std::vector<UniqueFd> fds) {
+  RoleFds roles;
+  std::size_t next = 0;
+  for (std::size_t role = 0; role < static_cast<std::size_t>(FdRole::kCount); ++role) {
+    if (((bits >> role) & 1U) == 0) continue;
+    if (next == fds.size()) return std::nullopt;
+    roles.fds_[role] = std::move(fds[next++]);
+  }
+  if (next != fds.size() || (bits >> static_cast<unsigned>(FdRole::kCount)) != 0) return std::nullopt;
+  return roles;
+}
+
+LauncherSandbox::LauncherSandbox(LauncherClient& client, std::uint64_t id, RoleFds fds)
+    : client_(client),
+      id_(id),
+      listeners_{fds.take(FdRole::kRuntimeApi), fds.take(FdRole::kHttp), fds.take(FdRole::kHttps),
+                 fds.take(FdRole::kDnsUdp), fds.take(FdRole::kDnsTcp)},
+      stdout_(fds.take(FdRole::kStdout)),
+      stderr_(fds.take(FdRole::kStderr)),
+      log_pipe_(fds.take(FdRole::kLogPipe)),
+      freeze_(fds.take(FdRole::kCgroupFreeze)),
+      freezer_state_(fds.take(FdRole::kFreezerState)),
+      kill_(fds.take(FdRole::kCgroupKill)),
+      meter_(fds.take(FdRole::kMemoryPeak), fds.take(FdRole::kMemoryStat)) {
+  client_.living_.emplace(id_, this);
+}
+
+LauncherSandbox::~LauncherSandbox() {
+  *alive_ = false;
+  client_.living_.erase(id_);
+  kill();
+}
+
+void LauncherSandbox::kill() {
+  if (exit_) return;
+  // The file of a cgroup that is gone answers ENODEV: then everything inside is dead already. Without the file, or if
+  // it failed otherwise, the launcher kills.
+  if (kill_) {
+    const int error = write_value(kill_, "1");
+    if (error == 0 || error == ENODEV) return;
+  }
+  if (Status sent = client_.send(launcher::KillMessage{id_}); !sent) {
+    client_.log_.warn("cannot ask for a kill; the launcher's end kills", {{"error", sent.error().message()}});
+  }
+}
+
+void LauncherSandbox::terminate() {
+  if (exit_) return;
+  // Without a launcher there is nobody to ask, and the sandbox dies with it.
+  if (Status sent = client_.send(launcher::TerminateMessage{id_}); !sent) kill();
+}
+
+Status LauncherSandbox::freeze() { return set_frozen(Frozen::kYes); }
+Status LauncherSandbox::thaw() { return set_frozen(Frozen::kNo); }
+
+Status LauncherSandbox::set_frozen(Frozen wanted) {
+  if (exit_) return {};
+  int error = ENOTSUP;
+  if (freeze_) {
+    error = write_value(freeze_, wanted == Frozen::kYes ? "1" : "0");
+  } else if (freezer_state_) {
+    error = write_value(freezer_state_, wanted == Frozen::kYes ? "FROZEN" : "THAWED");
+  }
+  if (error == 0 || error == ENODEV) return {};  // ENODEV: its exit is on its way
+  return fail(ErrorKind::kFailed, std::string("the cgroup's freezer: ") + std::strerror(error));
+}
+
+void LauncherSandbox::on_exit(std::move_only_function<void(Exit)> callback) {
+  on_exit_ = std::move(callback);
+  if (!exit_) return;
+  client_.loop_.post([this, alive = alive_] {
+    if (!*alive || !on_exit_) return;
+    auto report = std::exchange(on_exit_, nullptr);
+    report(*exit_);
+  });
+}
+
+void LauncherSandbox::ended(Exit exit) {
+  if (exit_) return;
+  exit_ = exit;
+  if (!on_exit_) return;
+  // The callback may destroy this sandbox.
+  auto report = std::exchange(on_exit_, nullptr);
+  report(exit);
+}
+
+}  // namespace hearth::sandbox

@@ -1,0 +1,62 @@
+#pragma once
+// LauncherSandbox: one sandbox made by the launcher. Internal to this folder.
+
+#include <optional>
+#include <span>
+
+#include "launcher/protocol.h"
+#include "sandbox/memory_meter.h"
+#include "sandbox/sandbox.h"
+
+namespace hearth::sandbox {
+
+class LauncherClient;
+
+// The descriptors of a Created message, by role. Absent ones are empty.
+class RoleFds {
+ public:
+  // Nothing if `bits` and the number of descriptors disagree.
+  static std::optional<RoleFds> match(std::uint32_t bits, std::vector<UniqueFd> fds);
+  UniqueFd take(launcher::FdRole role) { return std::move(fds_[static_cast<std::size_t>(role)]); }
+
+ private:
+  UniqueFd fds_[static_cast<std::size_t>(launcher::FdRole::kCount)];
+};
+
+// Thread: the loop's. Lifetime: `client` outlives it.
+class LauncherSandbox final : public Sandbox {
+ public:
+  LauncherSandbox(LauncherClient& client, std::uint64_t id, RoleFds fds);
+  ~LauncherSandbox() override;
+
+  SandboxListeners take_listeners() override { return std::move(listeners_); }
+  UniqueFd take_stdout() override { return std::move(stdout_); }
+  UniqueFd take_stderr() override { return std::move(stderr_); }
+  UniqueFd take_log_pipe() override { return std::move(log_pipe_); }
+  void kill() override;
+  void terminate() override;
+  Status freeze() override;
+  Status thaw() override;
+  ByteCount peak_memory() override { return meter_.peak(); }
+  void reset_peak_memory() override { meter_.reset(); }
+  void on_exit(std::move_only_function<void(Exit)> callback) override;
+
+  // The launcher reports the end, or is itself gone.
+  void ended(Exit exit);
+
+ private:
+  enum class Frozen : std::uint8_t { kNo, kYes };
+  Status set_frozen(Frozen wanted);
+
+  LauncherClient& client_;
+  std::uint64_t id_;
+  SandboxListeners listeners_;
+  UniqueFd stdout_, stderr_, log_pipe_;
+  UniqueFd freeze_, freezer_state_, kill_;
+  MemoryMeter meter_;
+  std::optional<Exit> exit_;
+  std::move_only_function<void(Exit)> on_exit_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false once destroyed, for posted work
+};
+
+}  // namespace hearth::sandbox
