@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <rocksdb/cache.h>
+#include <rocksdb/experimental.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
@@ -177,7 +178,7 @@ Status RocksEngine::compact(std::string_view from, std::string_view to) {
   const rocksdb::Slice begin = slice(from);
   const rocksdb::Slice end = slice(to);
   const rocksdb::Status status =
-      database_->CompactRange(rocksdb::CompactRangeOptions(), &begin, to.empty() ? nullptr : &end);
+      rocksdb::experimental::SuggestCompactRange(database_.get(), &begin, to.empty() ? nullptr : &end);
   if (!status.ok()) return rocks_failure("cannot compact", status);
   return {};
 }

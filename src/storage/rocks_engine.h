@@ -64,7 +64,8 @@ class RocksEngine {
   bool is_damaged() const;
   // Makes it writable again. `space`: as many bytes must be free. Errors: kUnavailable; then try again later.
   Status recover(std::size_t space);
-  // Drops the space that erased keys between the two (second empty: to the end) still take.
+  // Has RocksDB's own threads drop, in their time, what erased keys between the two (second empty: to the end) still
+  // take. Errors: kUnavailable.
   Status compact(std::string_view from, std::string_view to);
   // After much was written: puts buffered rows into files and gives free memory back to the system.
   Status trim();

@@ -153,6 +153,7 @@ void RocksStore::end_turn() {
   const auto pace = turn_is_urgent_ ? GroupCommit::Pace::kNow : GroupCommit::Pace::kWithTheNext;
   turn_is_urgent_ = false;
   commits_->add(std::exchange(turn_, {}), newest_, pace);
+  for (std::string& prefix : std::exchange(turn_erased_, {})) commits_->compact_after(std::move(prefix));
 }
 
 Task<Status> RocksStore::durable(Ticket ticket) {
@@ -178,7 +179,9 @@ Task<Status> RocksStore::durable(Ticket ticket) {
 
 Status RocksStore::erase_prefix(std::string_view prefix) {
   constexpr std::size_t kPiece = 10'000;
+  constexpr std::size_t kWorthCompacting = 1'000;
   if (trouble_) return unavailable();
+  std::size_t erased = 0;
   std::string after;
   for (;;) {
     TRY(std::vector<Entry> entries, scan(prefix, after, kPiece));
@@ -187,10 +190,10 @@ Status RocksStore::erase_prefix(std::string_view prefix) {
     std::vector<Batch::Write> writes;
     writes.reserve(entries.size());
     for (Entry& entry : entries) writes.push_back({.key = std::move(entry.key), .value = std::nullopt});
+    erased += writes.size();
     apply(std::move(writes), Urgency::kForeground);
   }
-  end_turn();  // so that compacting comes after it
-  commits_->compact_after(std::string(prefix));
+  if (erased >= kWorthCompacting) turn_erased_.emplace_back(prefix);
   return {};
 }
 

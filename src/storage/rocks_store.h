@@ -93,6 +93,7 @@ class RocksStore final : public Store {
 
   // The current turn.
   std::vector<PendingWrite> turn_;
+  std::vector<std::string> turn_erased_;  // prefixes of which much was erased
   bool turn_is_urgent_ = false;
   bool turn_end_posted_ = false;
 

@@ -84,7 +84,8 @@ class Store {
   virtual Task<Status> durable(Ticket ticket) = 0;
   virtual bool is_durable(Ticket ticket) const = 0;
 
-  // Erases every key with `prefix` and compacts. For reset.
+  // Erases every key with `prefix`, as foreground commits of this turn; their space is reclaimed later. It reads all
+  // the keys first: for reset and for deleting whole things, not for everyday use. Errors: kUnavailable.
   virtual Status erase_prefix(std::string_view prefix) = 0;
   // Nothing while writes succeed, else a sentence for the operator ("disk full: ...").
   virtual std::optional<std::string> trouble() const = 0;
