@@ -37,6 +37,7 @@ class LauncherSandbox final : public Sandbox {
   void terminate() override;
   Status freeze() override;
   Status thaw() override;
+  ByteCount memory_in_use() override { return meter_.in_use(); }
   ByteCount peak_memory() override { return meter_.peak(); }
   void reset_peak_memory() override { meter_.reset(); }
   void on_exit(std::move_only_function<void(Exit)> callback) override;

@@ -58,6 +58,12 @@ ByteCount MemoryMeter::peak() {
   return peak_;
 }
 
+ByteCount MemoryMeter::in_use() {
+  std::array<char, 4096> buffer;
+  const auto stat = parse_memory_stat(read_file(stat_file_, buffer));
+  return stat ? stat->anonymous : ByteCount{};
+}
+
 void MemoryMeter::reset() {
   peak_ = {};
   last_total_peak_ = {};

@@ -31,6 +31,8 @@ class MemoryMeter {
 
   // About 5 us while the kernel's peak stands still, else 30 us.
   ByteCount peak();
+  // The anonymous memory of now: what peak() can only estimate from below. About 20 us.
+  ByteCount in_use();
   // What was used before no longer counts. Kernels before 6.12 cannot reset v2's peak: sampling has to do then.
   void reset();
 

@@ -53,6 +53,12 @@ TEST_F(MemoryMeterTest, MemoryThatWasFreedAgainCounts) {
   EXPECT_EQ(meter_.peak(), ByteCount{1000});
 }
 
+TEST_F(MemoryMeterTest, NeitherFreedMemoryNorDeletedFilesAreInUse) {
+  total_peak(1000);
+  stat(10, 0);
+  EXPECT_EQ(meter_.in_use(), ByteCount{10});
+}
+
 TEST_F(MemoryMeterTest, ThePeakNeverFallsWithoutReset) {
   total_peak(1000);
   stat(900, 0);
