@@ -314,8 +314,8 @@ std::string Setting::variable() const {
 }
 
 const std::vector<Setting>& settings() {
-  static const std::vector<Setting> kSettings = make_settings();
-  return kSettings;
+  static const std::vector<Setting> table = make_settings();
+  return table;
 }
 
 const Setting* find_setting(std::string_view key) {

@@ -150,6 +150,12 @@ Result<DataFolder> DataFolder::open(const std::string& path, const FileSystem& f
     }
   }
 
+  // Files of an earlier server that ran as somebody else: changing who owns a whole tree is the operator's to decide.
+  if (marker && owner && info.st_uid != owner->uid) {
+    return fail(ErrorKind::kIo, fmt::format("the data folder {} belongs to user id {}, but the server is to run as {}: "
+                                            "set `user`, or change the owner of everything in it (chown -R {}:{})",
+                                            root, info.st_uid, owner->uid, owner->uid, owner->gid));
+  }
   TRY_STATUS(claim(root, owner));
   TRY(UniqueFd lock, take_lock(root, names.lock));
   if (owner && ::fchown(lock.get(), owner->uid, owner->gid) != 0)

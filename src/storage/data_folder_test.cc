@@ -124,6 +124,22 @@ TEST_F(DataFolderTest, OpensAfterACrashOrFullDiskAtEveryStepOfItsMaking) {
   EXPECT_GT(steps, 8U);
 }
 
+TEST_F(DataFolderTest, RootMakesItForTheUserTheServerRunsAs) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  const FolderOwner somebody{.uid = 4711, .gid = 4712};
+  ASSERT_TRUE(DataFolder::open(path_, files_, somebody));
+  for (const char* name : {"", "/db", "/code", "/hearth.format", "/hearth.lock"}) {
+    struct stat info{};
+    ASSERT_EQ(::stat((path_ + name).c_str(), &info), 0) << name;
+    EXPECT_EQ(info.st_uid, somebody.uid) << name;
+    EXPECT_EQ(info.st_gid, somebody.gid) << name;
+  }
+  EXPECT_TRUE(DataFolder::open(path_, files_, somebody));
+  const auto other = DataFolder::open(path_, files_, FolderOwner{.uid = 4713, .gid = 4713});
+  ASSERT_FALSE(other);
+  EXPECT_NE(other.error().message().find("belongs to user id 4711"), std::string::npos) << other.error().message();
+}
+
 TEST_F(DataFolderTest, TheMarkerSurvivesAPowerCut) {
   FaultyDisk disk;
   const FileSystem files(&disk);
