@@ -53,22 +53,6 @@ void reset_child_signals(pid_t parent) {
   if (::getppid() != parent) ::_exit(1);
 }
 
-// Gives up every privilege of the calling process for good. Order matters: groups while still root, PDEATHSIG after
-// the uid change (which clears it).
-bool drop_privileges(const ServerUser& user) {
-  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability) >= 0; ++capability) {
-    if (::prctl(PR_CAPBSET_DROP, capability) != 0) return false;
-  }
-  const gid_t gid = user.gid;
-  if (::setgroups(0, nullptr) != 0) return false;
-  if (::setresgid(gid, gid, gid) != 0 || ::setresuid(user.uid, user.uid, user.uid) != 0) return false;
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> none{};
-  if (::syscall(SYS_capset, &header, none.data()) != 0) return false;
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
-  return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
-}
-
 Result<pid_t> start_launcher(const SupervisorOptions& options, UniqueFd socket) {
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
@@ -83,8 +67,12 @@ Result<pid_t> start_launcher(const SupervisorOptions& options, UniqueFd socket) 
   } else if (::dup2(socket.get(), kLauncherSocketFd) < 0) {
     ::_exit(126);
   }
-  const std::string fd_argument = std::to_string(kLauncherSocketFd);
-  ::execl(options.launcher_path.c_str(), "hearth-launcher", "--socket-fd", fd_argument.c_str(), nullptr);
+  std::vector<std::string> words = {"hearth-launcher", "--socket-fd", std::to_string(kLauncherSocketFd)};
+  words.insert(words.end(), options.launcher_arguments.begin(), options.launcher_arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  ::execv(options.launcher_path.c_str(), argv.data());
   ::_exit(127);
 }
 
@@ -135,7 +123,8 @@ class Family {
       reset_child_signals(parent);
       ::setpgid(0, 0);
       control.ours.reset();
-      if (!drop_privileges(options_.user)) {
+      // The change of uid clears the death signal: it is set again.
+      if (!drop_privileges(options_.user) || ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
         say(errno_text("cannot drop privileges"));
         ::_exit(1);
       }
@@ -217,6 +206,20 @@ class Family {
 };
 
 }  // namespace
+
+bool drop_privileges(const ServerUser& user) {
+  // Order matters: the bounding set and groups while still root.
+  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability) >= 0; ++capability) {
+    if (::prctl(PR_CAPBSET_DROP, capability) != 0) return false;
+  }
+  const gid_t gid = user.gid;
+  if (::setgroups(0, nullptr) != 0) return false;
+  if (::setresgid(gid, gid, gid) != 0 || ::setresuid(user.uid, user.uid, user.uid) != 0) return false;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> none{};
+  if (::syscall(SYS_capset, &header, none.data()) != 0) return false;
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
 
 Result<ServerUser> find_server_user(const std::string& name) {
   const auto look_up = [](const char* candidate) -> std::optional<ServerUser> {

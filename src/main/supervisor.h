@@ -9,6 +9,7 @@
 // Path: main/serve_command.cc -> here -> main/server.cc        Tests: tests/e2e/test_processes.py
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -34,9 +35,14 @@ struct ServerSockets {
 };
 
 struct SupervisorOptions {
-  std::string launcher_path;  // the hearth-launcher binary
+  std::string launcher_path;                    // the hearth-launcher binary
+  std::vector<std::string> launcher_arguments;  // besides --socket-fd
   ServerUser user;
 };
+
+// Gives up every privilege of the calling process for good: becomes `user`, without capabilities, and can gain none.
+// False, with errno set, if a step failed: the process must end then.
+bool drop_privileges(const ServerUser& user);
 
 class ServerMain {
  public:

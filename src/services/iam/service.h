@@ -18,6 +18,7 @@
 #include "services/credential_source.h"
 #include "services/iam/model.h"
 #include "services/iam/store.h"
+#include "services/role_directory.h"
 
 namespace hearth::services::iam {
 
@@ -100,6 +101,16 @@ class Service final : public CredentialSource {
   const Clock& clock_;
   std::map<std::string, Account> accounts_;
   std::map<std::string, KeyOwner, std::less<>> key_owners_;  // by access key id
+};
+
+// A directory of the roles IAM knows, by their trust policies. `iam` outlives it.
+class KnownRoles final : public RoleDirectory {
+ public:
+  explicit KnownRoles(const Service& iam) : iam_(iam) {}
+  RoleAnswer ask(const std::string& role_arn, const std::string& service) const override;
+
+ private:
+  const Service& iam_;
 };
 
 // Whether `document` is a policy AWS takes: JSON object, Version, Statement with Effect, Action and so on.

@@ -1,0 +1,50 @@
+#include "main/serve_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+#include "base/bytes.h"
+#include "main/data_access.h"
+#include "main/server.h"
+#include "main/supervisor.h"
+
+namespace hearth::main {
+namespace {
+
+constexpr std::size_t kPrefixDigits = 8;
+
+// The launcher lies beside this program.
+Result<std::string> launcher_path() {
+  std::array<char, PATH_MAX> buffer{};
+  const ssize_t size = ::readlink("/proc/self/exe", buffer.data(), buffer.size());
+  if (size <= 0) return fail(CommandError::kSystem, fmt::format("/proc/self/exe: {}", std::strerror(errno)));
+  const std::string self(buffer.data(), static_cast<std::size_t>(size));
+  return self.substr(0, self.rfind('/')) + "/hearth-launcher";
+}
+
+Result<int> serve(const config::Loaded& settings) {
+  TRY_STATUS(require_root());
+  TRY(const OpenedFolder opened, open_folder(settings.config));
+  SupervisorOptions options;
+  options.user = opened.user;
+  TRY(options.launcher_path, launcher_path());
+  // Two servers on one machine have two data folders, hence two names for their cgroups.
+  const std::string digits = hex_encode(sha256(opened.folder.root())).substr(0, kPrefixDigits);
+  options.launcher_arguments = {"--prefix", "hearth-" + digits, "--source-root", opened.folder.root()};
+  Server server(settings, opened.folder);
+  return supervise(options, server);
+}
+
+}  // namespace
+
+int serve_command(const config::Loaded& settings) {
+  const auto status = serve(settings);
+  return status ? *status : report(status.error());
+}
+
+}  // namespace hearth::main

@@ -1,0 +1,17 @@
+#pragma once
+// `hearth serve` and `hearth init`: from checked settings to a running server, or to a first key.
+
+#include "config/load.h"
+
+namespace hearth::main {
+
+// Runs until the server ends; returns the exit status. What goes wrong is one sentence on standard error.
+int serve_command(const config::Loaded& settings);
+
+// Makes the data folder and a root access key, written to a file that only the caller can read. Returns the status.
+int init_command(const config::Loaded& settings);
+
+// `hearth runtime ...`. Works while a server runs on the same data folder.
+int runtime_command(const config::Loaded& settings, const std::vector<std::string>& arguments);
+
+}  // namespace hearth::main

@@ -1,0 +1,431 @@
+#include "main/server.h"
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+#include "environment/pool.h"
+#include "environment/runtime_catalog_system.h"
+#include "environment/variables.h"
+#include "functions/code_store.h"
+#include "functions/registry.h"
+#include "gateway/access_policy.h"
+#include "gateway/authenticate.h"
+#include "gateway/certificate_authority.h"
+#include "gateway/code_download.h"
+#include "gateway/function_endpoint.h"
+#include "gateway/gateway.h"
+#include "gateway/guard.h"
+#include "gateway/platform_pages.h"
+#include "gateway/service_table.h"
+#include "gateway/trust_bundle.h"
+#include "invocation/admission.h"
+#include "invocation/local_invoker.h"
+#include "invocation/placement.h"
+#include "main/environment_doors.h"
+#include "main/process_signals.h"
+#include "net/alarm.h"
+#include "net/gate.h"
+#include "net/http_server.h"
+#include "net/loop.h"
+#include "net/thread_pool.h"
+#include "observe/log.h"
+#include "runtime_api/runtime_api.h"
+#include "sandbox/launcher_client.h"
+#include "services/iam/operations.h"
+#include "services/iam/service.h"
+#include "services/lambda/operations.h"
+#include "services/lambda/service.h"
+#include "services/logs/operations.h"
+#include "services/logs/service.h"
+#include "services/role_directory.h"
+#include "services/sts/operations.h"
+#include "services/sts/service.h"
+#include "storage/file_blob_store.h"
+#include "storage/file_system.h"
+#include "storage/rocks_store.h"
+
+namespace hearth::main {
+namespace {
+
+constexpr std::chrono::seconds kLauncherPatience{10};
+constexpr std::chrono::seconds kStopPatience{20};
+constexpr std::chrono::minutes kExpiryPeriod{10};
+constexpr std::size_t kExpiryBudget = 10'000;
+// glibc gives freed memory back once this much of it lies at the top of the heap.
+constexpr int kTrimThresholdBytes = 256 * 1024;
+
+observe::Level level_of(config::LogLevel level) {
+  switch (level) {
+    case config::LogLevel::kDebug:
+      return observe::Level::kDebug;
+    case config::LogLevel::kInfo:
+      return observe::Level::kInfo;
+    case config::LogLevel::kWarn:
+      return observe::Level::kWarn;
+    case config::LogLevel::kError:
+      return observe::Level::kError;
+  }
+  return observe::Level::kInfo;
+}
+
+gateway::AuthMode auth_of(config::AuthMode mode) {
+  return mode == config::AuthMode::kOpen ? gateway::AuthMode::kOpen : gateway::AuthMode::kEnforced;
+}
+
+net::HttpLimits limits_of(const config::Config& config) {
+  net::HttpLimits limits;
+  limits.header_deadline = std::chrono::seconds(config.http_header_timeout_s);
+  limits.body_deadline = std::chrono::seconds(config.http_body_timeout_s);
+  limits.idle_deadline = std::chrono::seconds(config.http_idle_timeout_s);
+  limits.max_body = ByteCount::mib(config.limits_upload_mib);
+  limits.max_connections = config.limits_connections;
+  return limits;
+}
+
+// Whether functions may have roles that IAM does not know: only where nobody's permissions count.
+std::unique_ptr<services::RoleDirectory> role_directory(config::AuthMode mode, const services::iam::Service& iam) {
+  if (mode == config::AuthMode::kOpen) return std::make_unique<services::AnyRole>();
+  return std::make_unique<services::iam::KnownRoles>(iam);
+}
+
+// Everything of the running server, built top to bottom and destroyed bottom to top.
+class Parts final : public gateway::HealthSource, public gateway::Resetter {
+ public:
+  // Errors: whatever could not be opened; the message is for the operator.
+  static Result<std::unique_ptr<Parts>> build(const config::Loaded& settings, const storage::DataFolder& folder,
+                                              ServerSockets sockets, UniqueFd signals);
+
+  // Starts everything and runs until asked to stop.
+  int run();
+
+  gateway::HealthReport health() const override;
+  net::Task<Status> reset() override;
+
+ private:
+  struct Stored {
+    std::unique_ptr<storage::RocksStore> store;
+    std::unique_ptr<storage::FileBlobStore> blobs;
+    environment::RuntimeFiles runtime_files;
+    std::unique_ptr<gateway::CertificateAuthority> authority;
+    gateway::TrustBundle trust;
+    gateway::CodeDownload downloads;
+  };
+  struct Foundation {
+    const config::Config& config;
+    SystemClock clock;
+    observe::Logger log;
+    net::Loop loop{clock};
+    net::LoopAlarms alarms{loop};
+    net::ThreadPool pool;
+    explicit Foundation(const config::Config& settings)
+        : config(settings),
+          log(STDERR_FILENO, level_of(settings.log_level),
+              settings.log_format == config::LogFormat::kJson ? observe::LogFormat::kJson : observe::LogFormat::kText),
+          pool(settings.threads) {}
+  };
+
+  Parts(const config::Loaded& settings, const storage::DataFolder& folder, std::unique_ptr<Foundation> foundation,
+        Stored stored, ServerSockets sockets, UniqueFd signals);
+
+  Status load();
+  Result<std::vector<std::uint16_t>> listen();
+  net::Task<> start();
+  net::Task<> stop();
+  bool on_stop_signal();
+  bool on_control_message();
+  void expire_logs();
+  void announce(const std::vector<std::uint16_t>& ports) const;
+  std::vector<std::string> warnings() const;
+
+  const config::Loaded& settings_;
+  const config::Config& config_;
+  std::unique_ptr<Foundation> foundation_;
+  net::Loop& loop_;
+  const observe::Logger& log_;
+  const Clock& clock_;
+  Stored stored_;
+  ServerSockets sockets_;
+  UniqueFd signals_;
+  net::Gate gate_;
+  net::FdWatch signal_watch_;
+  net::FdWatch control_watch_;
+
+  services::iam::Service iam_;
+  services::sts::Service sts_;
+  services::logs::Service logs_;
+  functions::Registry registry_;
+  functions::CodeStore codes_;
+  environment::StoredCode code_source_;
+  environment::SystemRuntimeCatalog runtimes_;
+  sandbox::LauncherClient launcher_;
+  runtime_api::RuntimeApi runtime_api_;
+  EnvironmentDoors doors_;
+  environment::Pool environments_;
+  invocation::Placement placement_;
+  invocation::Admission admission_;
+  invocation::RegistryLookup lookup_;
+  invocation::LocalInvoker invoker_;
+  std::unique_ptr<services::RoleDirectory> roles_;
+  services::lambda::LambdaService lambda_;
+
+  gateway::Guard guard_;
+  gateway::PlatformPages pages_;
+  gateway::ServiceTable services_;
+  gateway::Authenticator authenticator_;
+  std::unique_ptr<gateway::AccessPolicy> policy_;
+  gateway::Gateway gateway_;
+  gateway::FunctionEndpoint endpoint_;
+  net::HttpServer http_;
+  std::unique_ptr<net::Alarm> expiry_;
+  int status_ = 0;
+  bool stopping_ = false;
+};
+
+Result<std::unique_ptr<Parts>> Parts::build(const config::Loaded& settings, const storage::DataFolder& folder,
+                                            ServerSockets sockets, UniqueFd signals) {
+  auto foundation = std::make_unique<Foundation>(settings.config);
+  const storage::FileSystem files;
+  storage::RocksStoreOptions options;
+  options.path = folder.db();
+  options.write_deadline = std::chrono::seconds(settings.config.storage_write_deadline_s);
+  options.background_delay = std::chrono::milliseconds(settings.config.storage_background_ms);
+  TRY(auto store, storage::RocksStore::open(options, foundation->loop, foundation->log));
+  TRY(auto blobs, storage::FileBlobStore::open(folder.blobs(), files, foundation->loop, foundation->pool));
+  TRY(auto runtime_files, environment::RuntimeFiles::install(folder.runtimes()));
+  TRY(auto authority, gateway::CertificateAuthority::open(folder.tls(), foundation->clock));
+  TRY(auto trust, gateway::TrustBundle::open(folder.tls(), authority->certificate_pem(),
+                                             gateway::system_trust_bundles(), foundation->clock, foundation->log));
+  TRY(auto downloads, gateway::CodeDownload::open(*store, *blobs, foundation->clock));
+  Stored stored{std::move(store),     std::move(blobs), std::move(runtime_files),
+                std::move(authority), std::move(trust), std::move(downloads)};
+  return std::unique_ptr<Parts>(
+      new Parts(settings, folder, std::move(foundation), std::move(stored), std::move(sockets), std::move(signals)));
+}
+
+Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, std::unique_ptr<Foundation> foundation,
+             Stored stored, ServerSockets sockets, UniqueFd signals)
+    : settings_(settings),
+      config_(settings.config),
+      foundation_(std::move(foundation)),
+      loop_(foundation_->loop),
+      log_(foundation_->log),
+      clock_(foundation_->clock),
+      stored_(std::move(stored)),
+      sockets_(std::move(sockets)),
+      signals_(std::move(signals)),
+      gate_(loop_),
+      signal_watch_(loop_, signals_.get()),
+      control_watch_(loop_, sockets_.control.get()),
+      iam_(*stored_.store, clock_),
+      sts_(*stored_.store, iam_, clock_,
+           config_.auth == config::AuthMode::kOpen ? services::sts::RolePolicy::kAny
+                                                   : services::sts::RolePolicy::kTrusting),
+      logs_(*stored_.store, clock_, log_),
+      registry_(*stored_.store, clock_),
+      codes_(loop_, foundation_->pool, *stored_.blobs, folder.code(), functions::CodeLimits{}),
+      code_source_(codes_),
+      runtimes_(log_, stored_.runtime_files, environment::CatalogFolders{.runtimes = folder.runtimes()}),
+      launcher_(loop_, log_),
+      runtime_api_(loop_, log_),
+      doors_(runtime_api_),
+      environments_(environment::EnvironmentParts{.loop = loop_,
+                                                  .alarms = foundation_->alarms,
+                                                  .clock = clock_,
+                                                  .sandboxes = launcher_,
+                                                  .code = code_source_,
+                                                  .runtimes = runtimes_,
+                                                  .doors = doors_,
+                                                  .logs = logs_,
+                                                  .log = log_,
+                                                  .locale = environment::host_locale()},
+                    environment::EnvironmentTimes{.init_limit = std::chrono::seconds(config_.init_timeout_s),
+                                                  .reclaim_after = std::chrono::minutes(config_.idle_minutes)},
+                    environment::PoolLimits{}, environment::available_host_memory),
+      placement_(environments_, foundation_->alarms, clock_),
+      admission_(config_.limits_concurrency),
+      lookup_(registry_),
+      invoker_(loop_, lookup_, admission_, placement_, clock_),
+      roles_(role_directory(config_.auth, iam_)),
+      lambda_(services::lambda::LambdaParts{.loop = loop_,
+                                            .registry = registry_,
+                                            .codes = codes_,
+                                            .runtimes = runtimes_,
+                                            .invoker = invoker_,
+                                            .links = stored_.downloads,
+                                            .roles = *roles_,
+                                            .log = log_}),
+      guard_(auth_of(config_.auth), config_.hosts),
+      pages_(auth_of(config_.auth), HEARTH_VERSION, *this, *this, stored_.downloads, clock_),
+      services_(gateway::make_service_table({.lambda = services::lambda::make_operations(lambda_),
+                                             .iam = services::iam::make_operations(iam_),
+                                             .sts = services::sts::make_operations(sts_),
+                                             .logs = services::logs::make_operations(logs_)})),
+      authenticator_(auth_of(config_.auth), {&iam_, &sts_}, loop_, foundation_->pool, clock_),
+      policy_(config_.auth == config::AuthMode::kOpen ? std::unique_ptr<gateway::AccessPolicy>(new gateway::OpenAccess)
+                                                      : std::make_unique<gateway::OwnAccountAccess>()),
+      gateway_(gateway::GatewaySettings{.default_region = config_.region}, guard_, pages_, services_, authenticator_,
+               *policy_, *stored_.store, clock_, log_),
+      endpoint_(loop_, gateway_, *stored_.authority, stored_.trust, sts_, clock_, log_),
+      http_(loop_, gateway_, limits_of(config_), log_) {
+  doors_.set_endpoint(endpoint_);
+  registry_.on_change(
+      [this](const functions::FunctionKey& key) { environments_.on_function_changed(key, registry_.running(key)); });
+  expiry_ = foundation_->alarms.make([this] { expire_logs(); });
+}
+
+Status Parts::load() {
+  TRY_STATUS(iam_.load());
+  TRY_STATUS(sts_.load());
+  return registry_.load();
+}
+
+Result<std::vector<std::uint16_t>> Parts::listen() {
+  std::vector<std::uint16_t> ports;
+  std::optional<Error> refused;
+  for (const config::ListenAddress& address : config_.listen) {
+    auto port = http_.listen(address.host, address.port);
+    // A machine without IPv6 has no ::1; the default addresses are then what there is.
+    const bool optional_address = settings_.origin.find("listen") == settings_.origin.end() && address.host == "::1";
+    if (!port && optional_address && !port.error().is(net::ListenError::kAddressInUse)) continue;
+    if (!port) return fail(std::move(port).error().with_context("cannot listen on " + address.text()));
+    ports.push_back(*port);
+  }
+  return ports;
+}
+
+void Parts::announce(const std::vector<std::uint16_t>& ports) const {
+  const auto tier = launcher_.tier();
+  std::string mechanisms;
+  for (const std::string& mechanism : tier.mechanisms) mechanisms += (mechanisms.empty() ? "" : ", ") + mechanism;
+  log_.info("isolation in force", {{"tier", tier.name}, {"mechanisms", mechanisms}});
+  for (const std::string& warning : warnings()) log_.warn(warning);
+  const config::ListenAddress& first = config_.listen.front();
+  const config::ListenAddress bound{first.host, ports.front()};
+  // The line people and scripts wait for.
+  std::printf("hearth " HEARTH_VERSION " is ready on http://%s (data in %s, auth %s)\n", bound.text().c_str(),
+              config_.data.c_str(), config_.auth == config::AuthMode::kOpen ? "open" : "enforced");
+  std::fflush(stdout);
+}
+
+net::Task<> Parts::start() {
+  if (sockets_.launcher) launcher_.reconnect(std::move(sockets_.launcher));
+  const SteadyTime deadline = clock_.steady_now() + kLauncherPatience;
+  Status ready = co_await launcher_.ready(deadline);
+  auto ports = ready ? listen() : Result<std::vector<std::uint16_t>>(std::unexpected(ready.error()));
+  if (!ports) {
+    std::fprintf(stderr, "hearth: %s\n", ports.error().message().c_str());
+    status_ = 1;
+    co_await stop();
+    co_return;
+  }
+  lambda_.start();
+  expiry_->set(clock_.steady_now() + kExpiryPeriod);
+  announce(*ports);
+}
+
+int Parts::run() {
+  if (auto loaded = load(); !loaded) {
+    std::fprintf(stderr, "hearth: %s\n", loaded.error().message().c_str());
+    return 1;
+  }
+  gate_.spawn(watch_readable(signal_watch_, [this] { return on_stop_signal(); }));
+  gate_.spawn(watch_readable(control_watch_, [this] { return on_control_message(); }));
+  loop_.spawn(start());
+  loop_.run();
+  return status_;
+}
+
+bool Parts::on_stop_signal() {
+  if (!stopping_) loop_.spawn(stop());
+  return false;
+}
+
+bool Parts::on_control_message() {
+  UniqueFd socket = receive_socket(sockets_.control.get());
+  if (!socket) return on_stop_signal();  // the supervisor is gone
+  log_.warn("the launcher was replaced; all environments were lost");
+  launcher_.reconnect(std::move(socket));
+  return true;
+}
+
+net::Task<> Parts::stop() {
+  stopping_ = true;
+  log_.info("stopping");
+  expiry_->cancel();
+  co_await http_.stop(clock_.steady_now() + kStopPatience);
+  co_await lambda_.stop();
+  co_await environments_.stop();
+  co_await launcher_.stop();
+  signal_watch_.cancel();
+  control_watch_.cancel();
+  gate_.close();
+  co_await gate_.drained();
+  loop_.stop();
+}
+
+void Parts::expire_logs() {
+  if (auto expired = logs_.expire(kExpiryBudget); !expired) {
+    log_.warn("expired log events were not removed", {{"error", expired.error().message()}});
+  }
+  expiry_->set(clock_.steady_now() + kExpiryPeriod);
+}
+
+std::vector<std::string> Parts::warnings() const {
+  std::vector<std::string> all = settings_.warnings;
+  const auto tier = launcher_.tier();
+  all.insert(all.end(), tier.warnings.begin(), tier.warnings.end());
+  if (config_.auth == config::AuthMode::kEnforced) all.emplace_back(gateway::kUnevaluatedPolicies);
+  return all;
+}
+
+gateway::HealthReport Parts::health() const {
+  gateway::HealthReport report;
+  const auto tier = launcher_.tier();
+  report.isolation_tier = tier.name;
+  report.isolation_parts = tier.mechanisms;
+  for (const environment::RuntimeStatus& runtime : runtimes_.status()) {
+    report.runtimes.push_back({runtime.name, runtime.available, runtime.note});
+  }
+  report.warnings = warnings();
+  report.storage_trouble = stored_.store->trouble();
+  report.functions = registry_.count();
+  report.environments = environments_.counts().alive;
+  return report;
+}
+
+net::Task<Status> Parts::reset() {
+  environments_.end_all();
+  Status lambda_cleared = co_await lambda_.clear();
+  if (!lambda_cleared) co_return lambda_cleared;
+  CO_TRY_STATUS(logs_.clear());
+  CO_TRY_STATUS(iam_.clear());
+  endpoint_.forget_sessions();
+  Status durable = co_await stored_.store->durable(stored_.store->last_ticket());
+  co_return durable;
+}
+
+}  // namespace
+
+int Server::run(ServerSockets sockets) {
+  ::mallopt(M_TRIM_THRESHOLD, kTrimThresholdBytes);
+  auto signals = block_stop_signals();
+  if (!signals) {
+    std::fprintf(stderr, "hearth: %s\n", signals.error().message().c_str());
+    return 1;
+  }
+  auto parts = Parts::build(settings_, folder_, std::move(sockets), std::move(*signals));
+  if (!parts) {
+    std::fprintf(stderr, "hearth: %s\n", parts.error().message().c_str());
+    return 1;
+  }
+  return (*parts)->run();
+}
+
+}  // namespace hearth::main

@@ -1,0 +1,31 @@
+#pragma once
+// Server: the composition root: builds every object of the unprivileged half, wires them by constructor, starts them,
+// and stops them in the opposite order.
+//
+// Path: main/serve_command.cc -> main/supervisor.cc -> here        Tests: tests/e2e/
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/load.h"
+#include "main/supervisor.h"
+#include "storage/data_folder.h"
+
+namespace hearth::main {
+
+class Server final : public ServerMain {
+ public:
+  // `folder` is open and locked; both outlive the server.
+  Server(const config::Loaded& settings, const storage::DataFolder& folder) : settings_(settings), folder_(folder) {}
+
+  // Serves until SIGINT, SIGTERM or the end of the control socket. Returns 0 after a clean stop, 1 if it could not
+  // start; then one sentence on standard error says why.
+  int run(ServerSockets sockets) override;
+
+ private:
+  const config::Loaded& settings_;
+  const storage::DataFolder& folder_;
+};
+
+}  // namespace hearth::main
