@@ -5,6 +5,7 @@
 #include "environment/runtime_installer.h"
 #include "main/data_access.h"
 #include "main/serve_command.h"
+#include "storage/error_kind.h"
 
 namespace hearth::main {
 
