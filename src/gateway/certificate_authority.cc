@@ -8,18 +8,16 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <ctime>
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "gateway/aws_host.h"
-#include "gateway/files.h"
+#include "storage/file_system.h"
+#include "storage/store.h"
 
 namespace hearth::gateway {
 namespace {
@@ -155,26 +153,26 @@ CertificateAuthority::~CertificateAuthority() = default;
 
 Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::open(const std::string& folder,
                                                                          const Clock& clock) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return fail(FileError::kIo, fmt::format("mkdir {}: {}", folder, std::strerror(errno)));
-  }
+  const storage::FileSystem files;
+  TRY_STATUS(files.make_folder(folder, 0700));
   const std::string key_path = folder + "/ca-key.pem";
   const std::string certificate_path = folder + "/ca.pem";
   auto impl = std::make_unique<Impl>(Impl{clock, nullptr, nullptr, {}, nullptr, {}});
 
-  auto stored_key = read_file(key_path);
-  if (!stored_key && !stored_key.error().is(FileError::kMissing)) return fail(std::move(stored_key).error());
+  // kCorrupt: the file is missing
+  auto stored_key = files.read(key_path);
+  if (!stored_key && !stored_key.error().is(storage::ErrorKind::kCorrupt)) return fail(std::move(stored_key).error());
   if (stored_key) {
     impl->key = read_key(*stored_key);
     if (!impl->key)
       return fail(CertificateError::kBroken, key_path + " holds no private key; remove it to get a new CA");
   } else {
     impl->key = new_key();
-    TRY_STATUS(write_file_atomically(key_path, key_pem(impl->key.get()), 0600));
+    TRY_STATUS(files.replace(key_path, key_pem(impl->key.get()), 0600));
   }
 
-  auto stored = read_file(certificate_path);
-  if (!stored && !stored.error().is(FileError::kMissing)) return fail(std::move(stored).error());
+  auto stored = files.read(certificate_path);
+  if (!stored && !stored.error().is(storage::ErrorKind::kCorrupt)) return fail(std::move(stored).error());
   if (stored) {
     impl->certificate = read_certificate(*stored);
     if (!impl->certificate) return fail(CertificateError::kBroken, certificate_path + " holds no certificate");
@@ -187,7 +185,7 @@ Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::open(const s
   }
   if (!impl->certificate) {
     impl->certificate = make_authority(impl->key.get(), clock.now());
-    TRY_STATUS(write_file_atomically(certificate_path, certificate_text(impl->certificate.get()), 0644));
+    TRY_STATUS(files.replace(certificate_path, certificate_text(impl->certificate.get()), 0644));
   }
   impl->certificate_pem = certificate_text(impl->certificate.get());
   impl->leaf_key = new_key();

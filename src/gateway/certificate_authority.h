@@ -26,7 +26,7 @@ enum class CertificateError {
 class CertificateAuthority final : public net::TlsIdentitySource {
  public:
   // Reads ca-key.pem and ca.pem in `folder`, making the folder (0700) and both when they are missing, or anew when the
-  // certificate has under a year left. `clock` outlives the CA. Errors: CertificateError::kBroken, FileError::kIo.
+  // certificate has under a year left. `clock` outlives the CA. Errors: CertificateError::kBroken, storage::ErrorKind.
   static Result<std::unique_ptr<CertificateAuthority>> open(const std::string& folder, const Clock& clock);
   ~CertificateAuthority() override;
 

@@ -9,8 +9,8 @@
 #include <fstream>
 #include <memory>
 
-#include "gateway/files.h"
 #include "gateway/test_support.h"
+#include "storage/file_system.h"
 
 namespace hearth::gateway {
 namespace {
@@ -130,12 +130,12 @@ TEST_F(CertificateAuthorityTest, ACertificateNearItsEndIsMadeAnewWithTheSameKey)
 TEST_F(CertificateAuthorityTest, ABrokenKeyIsNamedAndNotReplaced) {
   open();
   const std::string path = folder_.path() + "/ca/ca-key.pem";
-  ASSERT_TRUE(write_file_atomically(path, "not a key", 0600));
+  ASSERT_TRUE(storage::FileSystem().replace(path, "not a key", 0600));
   const auto opened = CertificateAuthority::open(folder_.path() + "/ca", clock_);
   ASSERT_FALSE(opened);
   EXPECT_TRUE(opened.error().is(CertificateError::kBroken));
   EXPECT_NE(opened.error().message().find(path), std::string::npos);
-  EXPECT_EQ(*read_file(path), "not a key");
+  EXPECT_EQ(*storage::FileSystem().read(path), "not a key");
 }
 
 }  // namespace

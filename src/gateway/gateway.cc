@@ -129,8 +129,11 @@ net::Task<net::HttpReply> Gateway::run_chain(Exchange& exchange) {
   if (!exchange.door.role) {
     if (const auto refused = guard_.refusal(exchange.request.head)) co_return sentence_reply(403, *refused);
   }
-  // 2 pages
+  // 2 pages: code may fetch packages, but it has no say over the server it runs on
   if (PlatformPages::is_platform_path(exchange.target.path)) {
+    if (exchange.door.role && !exchange.target.path.starts_with(CodeDownload::kPathPrefix)) {
+      co_return sentence_reply(404, "There is no such page inside a function.");
+    }
     auto page = pages_.serve(std::move(exchange.request));
     net::HttpReply reply = co_await std::move(page);
     co_return reply;
@@ -171,7 +174,8 @@ net::Task<net::HttpReply> Gateway::run_chain(Exchange& exchange) {
 
 std::optional<net::HttpReply> Gateway::identify_request(Exchange& exchange) const {
   const net::HttpHead& head = exchange.request.head;
-  if (is_form(head)) exchange.form = wire::split_query(exchange.request.body);
+  const bool may_be_query = exchange.target.path == "/" || exchange.target.path.empty();
+  if (may_be_query && is_form(head)) exchange.form = wire::split_query(exchange.request.body);
   auto claim =
       wire::parse_signature({head.method, exchange.target.path, exchange.target.query, exchange.request.head.headers});
   if (claim) exchange.claim = *claim;

@@ -375,6 +375,21 @@ TEST_F(GatewayTest, AFunctionsEndpointIsReachedByAnyNameAsTheRole) {
   EXPECT_NE(local.body.find(" ap-south-1 "), std::string::npos) << local.body;
 }
 
+TEST_F(GatewayTest, AFunctionCannotResetTheServerItRunsOn) {
+  const services::Caller role{.account = "111122223333",
+                              .arn = "arn:aws:sts::111122223333:assumed-role/exec/f",
+                              .user_id = "",
+                              .access_key = ""};
+  const Door door{.scheme = "http", .role = &role, .region = "ap-south-1"};
+  EXPECT_EQ(send(request("POST", "/_hearth/reset", {{"X-Hearth-Reset", "yes"}}), door).status, 404);
+  EXPECT_EQ(send(request("GET", "/_hearth/health"), door).status, 404);
+  EXPECT_EQ(resetter_.count, 0);
+  net::Loop loop(clock_);
+  const storage::BlobId blob = *run_on(loop, blobs_.put("zip"));
+  const std::string link = downloads_->link(blob, "");
+  EXPECT_EQ(send(request("GET", link), door).body, "zip");
+}
+
 TEST_F(GatewayTest, BodiesAreLimitedByWhatTheyAreFor) {
   const net::HttpLimits limits;
   const auto limit = [&](net::HttpRequest sent) { return gateway_->body_limit(sent.head, limits).value; };

@@ -55,10 +55,10 @@ Identified identify(const ServiceTable& table, const RequestSigns& signs, const 
   if (!out.service && out.foreign_service.empty()) {
     const std::string_view target = signs.head.header("x-amz-target");
     if (!target.empty()) out.service = table.by_target(target);
+    if (!out.service) out.service = table.by_path(signs.head.method, signs.target.path);
     if (const std::string* version = find_either(signs, "Version"); !out.service && version) {
       out.service = table.by_api_version(*version);
     }
-    if (!out.service) out.service = table.by_path(signs.head.method, signs.target.path);
   }
 
   if (signs.claim) {

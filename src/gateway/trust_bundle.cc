@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "gateway/files.h"
+#include "storage/file_system.h"
 
 namespace hearth::gateway {
 namespace {
@@ -46,12 +46,13 @@ TrustBundle::Stamp TrustBundle::look() const {
 }
 
 Status TrustBundle::write(const Stamp& stamp) {
+  const storage::FileSystem files;
   std::string bytes;
   if (!stamp.source.empty()) {
-    TRY(bytes, read_file(stamp.source));
+    TRY(bytes, files.read(stamp.source));
     if (!bytes.empty() && !bytes.ends_with('\n')) bytes += '\n';
   }
-  TRY_STATUS(write_file_atomically(path_, bytes + certificate_pem_, 0644));
+  TRY_STATUS(files.replace(path_, bytes + certificate_pem_, 0644));
   written_ = stamp;
   return {};
 }

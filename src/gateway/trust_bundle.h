@@ -21,7 +21,7 @@ namespace hearth::gateway {
 class TrustBundle {
  public:
   // Writes `folder`/ca-certificates.crt from the first of `system_bundles` that exists and `certificate_pem`.
-  // `clock` and `log` outlive the bundle. Errors: FileError::kIo.
+  // `clock` and `log` outlive the bundle. Errors: storage::ErrorKind.
   static Result<TrustBundle> open(const std::string& folder, std::string certificate_pem,
                                   std::vector<std::string> system_bundles, const Clock& clock,
                                   const observe::Logger& log);

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/unique_fd.h"
-#include "gateway/files.h"
 #include "gateway/test_support.h"
+#include "storage/file_system.h"
 
 namespace hearth::gateway {
 namespace {
@@ -23,27 +23,27 @@ class TrustBundleTest : public testing::Test {
 
 TEST_F(TrustBundleTest, ItHoldsTheSystemsAuthoritiesAndOurs) {
   const std::string system = folder_.path() + "/system.crt";
-  ASSERT_TRUE(write_file_atomically(system, "SYSTEM", 0644));
+  ASSERT_TRUE(storage::FileSystem().replace(system, "SYSTEM", 0644));
   auto bundle = open({"/nowhere/at/all", system});
   ASSERT_TRUE(bundle) << bundle.error().message();
-  EXPECT_EQ(*read_file(bundle->path()), "SYSTEM\nOURS\n");
+  EXPECT_EQ(*storage::FileSystem().read(bundle->path()), "SYSTEM\nOURS\n");
 }
 
 TEST_F(TrustBundleTest, WithoutASystemBundleItHoldsOursAlone) {
   auto bundle = open({"/nowhere/at/all"});
   ASSERT_TRUE(bundle);
-  EXPECT_EQ(*read_file(bundle->path()), "OURS\n");
+  EXPECT_EQ(*storage::FileSystem().read(bundle->path()), "OURS\n");
 }
 
 TEST_F(TrustBundleTest, AChangedSystemBundleIsTakenOverWithinTenSeconds) {
   const std::string system = folder_.path() + "/system.crt";
-  ASSERT_TRUE(write_file_atomically(system, "OLD\n", 0644));
+  ASSERT_TRUE(storage::FileSystem().replace(system, "OLD\n", 0644));
   auto bundle = open({system});
   ASSERT_TRUE(bundle);
-  ASSERT_TRUE(write_file_atomically(system, "NEWER\n", 0644));
-  EXPECT_EQ(*read_file(bundle->path()), "OLD\nOURS\n");
+  ASSERT_TRUE(storage::FileSystem().replace(system, "NEWER\n", 0644));
+  EXPECT_EQ(*storage::FileSystem().read(bundle->path()), "OLD\nOURS\n");
   clock_.advance(std::chrono::seconds(10));
-  EXPECT_EQ(*read_file(bundle->path()), "NEWER\nOURS\n");
+  EXPECT_EQ(*storage::FileSystem().read(bundle->path()), "NEWER\nOURS\n");
 }
 
 TEST_F(TrustBundleTest, AFolderThatCannotBeWrittenIsAnError) {
