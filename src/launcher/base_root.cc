@@ -44,6 +44,9 @@ constexpr Link kLinks[] = {
     // Where programs built for Amazon Linux look for certificates.
     {"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"},
     {"/var/run", "/run"},
+    // ES modules know no NODE_PATH, they look in node_modules of every folder up from /var/task: layers, then the SDK.
+    {"/var/node_modules", "/opt/nodejs/node_modules"},
+    {"/node_modules", "/var/runtime/node_modules"},
 };
 
 std::string base(std::string_view path) { return kBaseRoot + std::string(path); }
