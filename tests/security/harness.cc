@@ -131,6 +131,7 @@ UniqueFd Harness::launch(const std::string& prefix, const std::string& source_fo
   const UniqueFd theirs(ends[1]);
   const std::string socket_number = std::to_string(theirs.get());
   pid = ::fork();
+  if (pid < 0) std::abort();
   if (pid == 0) {
     ::fcntl(theirs.get(), F_SETFD, 0);
     ::execl(HEARTH_LAUNCHER, "hearth-launcher", "--socket-fd", socket_number.c_str(), "--prefix", prefix.c_str(),
@@ -142,6 +143,8 @@ UniqueFd Harness::launch(const std::string& prefix, const std::string& source_fo
 }
 
 void Harness::kill_launcher() {
+  // Never a pid that is not a child of ours: -1 would be every process of the machine.
+  if (launcher_pid_ <= 0) return;
   ::kill(launcher_pid_, SIGKILL);
   ::waitpid(launcher_pid_, nullptr, 0);
   launcher_pid_ = -1;

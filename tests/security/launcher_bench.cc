@@ -79,6 +79,7 @@ Status measure_floor(int count, Figures& figures) {
     ::fcntl(listener, F_SETFL, 0);
     const auto began = Clock::now();
     const pid_t pid = ::fork();
+    if (pid < 0) return fail(launcher::FailureKind::kNoResources, "fork");
     if (pid == 0) {
       if (::setns(network.netns.get(), CLONE_NEWNET) == 0) ::execl(program.c_str(), "bench_guest", nullptr);
       ::_exit(127);

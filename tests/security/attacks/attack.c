@@ -42,6 +42,10 @@ static const struct {
 
 int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
+  if (getuid() == 0) {
+    fprintf(stderr, "attack: only for the inside of a sandbox, where nobody is root\n");
+    return 64;
+  }
   for (size_t i = 0; i < sizeof kAttacks / sizeof *kAttacks; ++i) {
     if (argc < 2 || strcmp(argv[1], kAttacks[i].name) != 0) continue;
     const int status = kAttacks[i].run(argc - 2, argv + 2);

@@ -53,9 +53,9 @@ int kernel(int argc, char** argv) {
     const int fd = open(shut[i], O_WRONLY);
     must_fail(shut[i], fd >= 0 && write(fd, "1", 1) == 1 ? 0 : -1);
   }
-  const char* const secret[] = {"/proc/kcore",      "/proc/kmsg",      "/proc/config.gz",  "/proc/kallsyms",
-                                "/proc/keys",       "/proc/key-users", "/proc/interrupts", "/proc/diskstats",
-                                "/proc/partitions", "/proc/modules",   "/proc/locks"};
+  const char* const secret[] = {"/proc/kcore",      "/proc/kmsg",    "/proc/config.gz",
+                                "/proc/kallsyms",   "/proc/keys",    "/proc/key-users",
+                                "/proc/interrupts", "/proc/modules", "/proc/locks"};
   for (size_t i = 0; i < sizeof secret / sizeof *secret; ++i) {
     const int fd = open(secret[i], O_RDONLY);
     if (fd >= 0) must_fail(secret[i], read(fd, zero, sizeof zero) > 0 ? 0 : -1);
