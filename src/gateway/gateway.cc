@@ -48,6 +48,16 @@ std::string header_text(std::string text) {
   return text;
 }
 
+// S3's clients read no other error than one in rest-xml, which no service here speaks yet. `sentence` holds no markup.
+net::HttpReply s3_not_implemented(std::string_view sentence, std::string_view request_id) {
+  return {.status = 501,
+          .headers = {{"Content-Type", "application/xml"}, {"x-amz-request-id", std::string(request_id)}},
+          .body = fmt::format(
+              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NotImplemented</Code><Message>{}</Message>"
+              "<RequestId>{}</RequestId></Error>",
+              sentence, request_id)};
+}
+
 // "http://127.0.0.1:4566"
 std::string endpoint_of(const net::HttpHead& head, const Door& door) {
   const std::string_view host = head.header("host");
@@ -200,12 +210,12 @@ net::HttpReply Gateway::answer_nobody(const Exchange& exchange) const {
   if (!exchange.door.role && authenticator_.mode() == AuthMode::kEnforced && !exchange.claim && !bare) {
     return error_reply(exchange, refusal_error(exchange.protocol, Refusal::kNoSignature));
   }
-  if (!exchange.identified.foreign_service.empty()) {
-    return error_reply(exchange, {.code = "NotImplementedException",
-                                  .message = fmt::format("Hearth does not speak the AWS service '{}' yet",
-                                                         exchange.identified.foreign_service),
-                                  .status = 501,
-                                  .fault = wire::Fault::kReceiver});
+  if (const std::string& foreign = exchange.identified.foreign_service; !foreign.empty()) {
+    const std::string sentence = fmt::format("Hearth does not speak the AWS service '{}' yet", header_text(foreign));
+    if (foreign == "s3") return s3_not_implemented(sentence, exchange.request_id);
+    return error_reply(
+        exchange,
+        {.code = "NotImplementedException", .message = sentence, .status = 501, .fault = wire::Fault::kReceiver});
   }
   if (bare && exchange.request.head.method == "GET") return answer_bare_visit(exchange);
   return error_reply(exchange,
@@ -302,14 +312,14 @@ net::HttpReply Gateway::error_reply(const Exchange& exchange, const wire::AwsErr
 
 BodyLimit Gateway::limit_of(const net::HttpHead& head, const Door& door) const {
   const Target target = split_target(head.target);
-  if (PlatformPages::is_platform_path(target.path)) return {kPageBody, {}};
+  if (PlatformPages::is_platform_path(target.path)) return {kPageBody, {}, kPageBody};
   const Parameters query = wire::split_query(target.query);
   auto parsed = wire::parse_signature({head.method, target.path, target.query, head.headers});
   const std::optional<wire::SignatureClaim> claim = parsed ? *parsed : std::nullopt;
   const Parameters no_form;
   const RequestSigns signs{head, target, query, no_form, claim};
   const Identified identified = identify(services_, signs, std::string(door.region));
-  if (!identified.service) return {kOtherBody, {}};
+  if (!identified.service) return {kOtherBody, {}, kOtherBody};
   const wire::ServiceModel& model = *identified.service->model;
   const bool rest = model.protocol == wire::Protocol::kRestJson || model.protocol == wire::Protocol::kRestXml;
   const wire::OperationInfo* operation = rest ? model.find_operation(head.method, target.path, query).operation
@@ -345,7 +355,7 @@ net::HttpReply Gateway::too_large_at(const net::HttpHead& head, const Door& door
           limit.operation.empty() ? std::string() : fmt::format(" for the {} operation", limit.operation);
       reply = error_reply(exchange,
                           {.code = "RequestEntityTooLargeException",
-                           .message = fmt::format("Request must be smaller than {} bytes{}", limit.bytes.value, what),
+                           .message = fmt::format("Request must be smaller than {} bytes{}", limit.stated.value, what),
                            .status = 413});
     }
     reply.headers.push_back({"x-amzn-RequestId", exchange.request_id});

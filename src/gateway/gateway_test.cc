@@ -253,7 +253,9 @@ TEST_F(GatewayTest, AnOperationWithoutHandlerNamesItself) {
 TEST_F(GatewayTest, AServiceThatIsNotOfferedNamesItself) {
   const net::HttpReply reply = send(signed_request("GET", "/bucket", "s3"));
   EXPECT_EQ(reply.status, 501);
-  EXPECT_NE(reply.body.find("'s3'"), std::string::npos);
+  EXPECT_NE(reply.body.find("<Message>Hearth does not speak the AWS service 's3' yet</Message>"), std::string::npos);
+  const net::HttpReply other = send(signed_request("POST", "/", "dynamodb"));
+  EXPECT_EQ(header(other, "x-amzn-ErrorType"), "NotImplementedException");
 }
 
 TEST_F(GatewayTest, ARequestForNothingKnownIsNotFound) {
@@ -404,6 +406,9 @@ TEST_F(GatewayTest, BodiesAreLimitedByWhatTheyAreFor) {
   EXPECT_NE(reply.body.find("Request must be smaller than 70167211 bytes for the GetThing operation"),
             std::string::npos)
       << reply.body;
+  EXPECT_NE(gateway_->too_large(request("POST", "/v1/things/a/invocations").head)
+                .body.find("6291556 bytes for the InvokeFunction"),
+            std::string::npos);
   EXPECT_EQ(gateway_->too_large(request("POST", "/x", {{"Origin", "https://evil.example"}}).head).status, 403);
 }
 

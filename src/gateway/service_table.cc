@@ -16,7 +16,8 @@ using std::chrono::minutes;
 // Lambda's own limit for requests that carry a package: 50 MB as base64, and the rest of the request.
 constexpr ByteCount kPackageRequest{70'167'211};
 // Lambda refuses payloads over 6,291,556 bytes itself and says how many there were, so a little more must pass here.
-constexpr ByteCount kInvokeRequest{6'291'556 + 1'048'576};
+constexpr ByteCount kInvokePayload{6'291'556};
+constexpr ByteCount kInvokeRequest{kInvokePayload.value + 1'048'576};
 
 template <class Predicate>
 const ServiceEntry* find(const std::vector<ServiceEntry>& entries, Predicate predicate) {
@@ -65,9 +66,10 @@ const ServiceEntry* ServiceTable::by_path(std::string_view method, std::string_v
 }
 
 BodyLimit body_limit_of(const ServiceEntry& service, const wire::OperationInfo* operation) {
-  if (operation == nullptr) return {service.max_body, {}};
-  if (service.model->name == "lambda" && operation->name == "Invoke") return {kInvokeRequest, "InvokeFunction"};
-  return {service.max_body, operation->name};
+  if (operation == nullptr) return {service.max_body, {}, service.max_body};
+  if (service.model->name == "lambda" && operation->name == "Invoke")
+    return {kInvokeRequest, "InvokeFunction", kInvokePayload};
+  return {service.max_body, operation->name, service.max_body};
 }
 
 }  // namespace hearth::gateway

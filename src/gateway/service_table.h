@@ -48,10 +48,11 @@ class ServiceTable {
 
 ServiceTable make_service_table(ServiceOperations operations);
 
-// The largest request body of an operation of `service`, which AWS words in its 413.
+// The largest request body of an operation of `service`, and how AWS words it in its 413.
 struct BodyLimit {
   ByteCount bytes;
   std::string_view operation;  // as AWS names it there; empty: the service's general limit
+  ByteCount stated;            // the limit that the words name
 };
 BodyLimit body_limit_of(const ServiceEntry& service, const wire::OperationInfo* operation);
 

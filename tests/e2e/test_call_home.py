@@ -83,12 +83,12 @@ def handler(event, context):
     sts = boto3.client("sts")
     boto3.client("iam").create_role(RoleName="other", AssumeRolePolicyDocument='''{"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}''')
-    c = sts.assume_role(RoleArn="arn:aws:iam::000000000000:role/other", RoleSessionName="s")["Credentials"]
+    c = sts.assume_role(RoleArn="arn:aws:iam::000000000000:role/other", RoleSessionName="other-session")["Credentials"]
     other = boto3.client("sts", aws_access_key_id=c["AccessKeyId"], aws_secret_access_key=c["SecretAccessKey"],
                          aws_session_token=c["SessionToken"])
     return other.get_caller_identity()["Arn"]
 """)
-        self.assertEqual("arn:aws:sts::000000000000:assumed-role/other/s", identity)
+        self.assertEqual("arn:aws:sts::000000000000:assumed-role/other/other-session", identity)
 
     def test_a_function_can_invoke_another(self):
         callee = f"callee-{uuid.uuid4().hex[:8]}"
