@@ -51,7 +51,7 @@ bool matches(std::string_view pattern, std::string_view path, Score& score) {
       ++score.literals;
     }
   }
-  return path.empty() || path == "/";
+  return path.empty();
 }
 
 // Decodes the labels of a path that matches. False if an escape in it is malformed.
@@ -157,22 +157,31 @@ RouteMatch ServiceModel::find_operation(std::string_view method, std::string_vie
                                         std::span<const std::pair<std::string, std::string>> query) const {
   RouteMatch best;
   if (!path.starts_with('/')) return best;
+  const std::string_view sent = path;  // a greedy label keeps a slash at the end
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  const auto segments = static_cast<int>(std::ranges::count(path, '/'));
   Score best_score;
   std::string_view best_pattern;
+  std::string_view best_path;
   for (const OperationInfo& operation : operations) {
-    if (operation.method != method) continue;
+    if ((operation.segments != 0 && operation.segments != segments) || operation.method != method) continue;
     const std::size_t mark = operation.uri.find('?');
-    const std::string_view pattern = operation.uri.substr(0, mark);
+    std::string_view pattern = operation.uri.substr(0, mark);
+    if (pattern.size() > 1 && pattern.ends_with('/')) pattern.remove_suffix(1);
+    if (pattern.empty()) continue;
+    if (!pattern.ends_with('}') && !path.ends_with(pattern.back())) continue;  // most are told apart by this already
+    const std::string_view whole = operation.segments == 0 ? sent : path;
     Score score;
-    if (!matches(pattern, path, score)) continue;
+    if (!matches(pattern, whole, score)) continue;
     if (mark != std::string_view::npos && !query_matches(operation.uri.substr(mark + 1), query, score)) continue;
     if (best.operation == nullptr || score > best_score) {
       best.operation = &operation;
       best_score = score;
       best_pattern = pattern;
+      best_path = whole;
     }
   }
-  if (best.operation != nullptr && !read_labels(best_pattern, path, best.labels)) return RouteMatch{};
+  if (best.operation != nullptr && !read_labels(best_pattern, best_path, best.labels)) return RouteMatch{};
   return best;
 }
 

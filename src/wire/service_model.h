@@ -33,6 +33,7 @@ struct OperationInfo {
   std::string_view uri = {};  // "/2015-03-31/functions/{FunctionName}/versions"; "{Key+}" is greedy
   int status = 200;
   Handled handled = Handled::kNo;
+  int segments = 0;  // of the path; 0: any number, since a label is greedy
 };
 
 // A modelled error: `make_error(kResourceNotFoundException, "Function not found: ...")`.

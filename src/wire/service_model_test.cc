@@ -64,6 +64,7 @@ TEST(ServiceModel, ALiteralBeatsALabelWhichBeatsAGreedyLabel) {
   const RouteMatch greedy = model.find_operation("GET", "/b/a%2Fb/c//d", {});
   EXPECT_EQ(greedy.operation->name, "Greedy");
   EXPECT_EQ(greedy.labels, (Labels{{"Bucket", "b"}, {"Key", "a/b/c//d"}}));
+  EXPECT_EQ(model.find_operation("GET", "/b/folder/a/", {}).labels, (Labels{{"Bucket", "b"}, {"Key", "folder/a/"}}));
   const RouteMatch tail = model.find_operation("GET", "/b/x/y/tail", {});
   EXPECT_EQ(tail.operation->name, "Tail");
   EXPECT_EQ(tail.labels, (Labels{{"Bucket", "b"}, {"Key", "x/y"}}));

@@ -6,6 +6,12 @@ from .model import ModelError, PROTOCOLS, cpp_string
 from .types import structures
 
 
+def segments(uri):
+    """How many segments every path of `uri` has; 0 if any number."""
+    path = uri.split("?")[0].rstrip("/")
+    return 0 if "+}" in path else path.count("/")
+
+
 def emit_model(model, patterns):
     meta = model.metadata
     out = ["constexpr OperationInfo kOperations[] = {\n"]
@@ -13,7 +19,7 @@ def emit_model(model, patterns):
         operation = model.operations[name]
         handled = "kYes" if name in model.handled else "kNo"
         out.append(f"    {{{cpp_string(name)}, {cpp_string(operation['method'])}, {cpp_string(operation['uri'])}, "
-                   f"{operation['status']}, Handled::{handled}}},\n")
+                   f"{operation['status']}, Handled::{handled}, {segments(operation['uri'])}}},\n")
     out.append("};\n\nconstexpr ServiceModel kModel{\n")
     validation = model.validation
     fields = [("name", model.service), ("service_id", meta["serviceId"]), ("signing_name", meta["signingName"]),
