@@ -54,10 +54,10 @@ class AwsCli(unittest.TestCase):
         self.assertIn("hello log", base64.b64decode(reply["LogResult"]).decode())
         with open(os.path.join(self.work, "out.json"), encoding="utf-8") as stream:
             self.assertEqual(42, json.load(stream))
-        self.aws("lambda", "update-function-configuration", "--function-name", "cli-f", "--timeout", "7", "--environment", "Variables={A=b}")
+        self.aws("lambda", "update-function-configuration", "--function-name", "cli-f", "--timeout", "7", "--environment", "Variables={MODE=b}")
         self.aws("lambda", "wait", "function-updated", "--function-name", "cli-f")
         got = self.aws("lambda", "get-function", "--function-name", "cli-f")
-        self.assertEqual((7, {"A": "b"}, {"a": "b"}), (got["Configuration"]["Timeout"], got["Configuration"]["Environment"]["Variables"], got["Tags"]))
+        self.assertEqual((7, {"MODE": "b"}, {"a": "b"}), (got["Configuration"]["Timeout"], got["Configuration"]["Environment"]["Variables"], got["Tags"]))
         self.assertEqual(["cli-f"], [f["FunctionName"] for f in self.aws("lambda", "list-functions")["Functions"]])
         self.assertEqual(["$LATEST"], [v["Version"] for v in self.aws("lambda", "list-versions-by-function", "--function-name", "cli-f")["Versions"]])
         self.aws("lambda", "add-permission", "--function-name", "cli-f", "--statement-id", "s", "--action", "lambda:InvokeFunction",

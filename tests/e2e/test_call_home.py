@@ -10,7 +10,7 @@ ASSUMED = f"arn:aws:sts::000000000000:assumed-role/{ROLE.rsplit('/', 1)[1]}/"
 class CallHome(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server().start()
+        cls.server = Server(runtimes=True).start()
 
     @classmethod
     def tearDownClass(cls):

@@ -167,9 +167,13 @@ class Processes(unittest.TestCase):
             status, output = start_fails("serve", "--config", path)
             self.assertNotEqual(0, status)
             self.assertIn("lissten", output)
-        status, output = start_fails("serve", environment={"HEARTH_LISSTEN": "x"})
-        self.assertNotEqual(0, status)
-        self.assertIn("HEARTH_LISSTEN", output)
+        status, output = start_fails("serve", "--lissten", "x")
+        self.assertEqual(2, status)
+        self.assertIn("--lissten", output)
+
+    def test_a_variable_that_is_no_setting_is_said_aloud(self):
+        with Server(environment={"HEARTH_LISSTEN": "x"}) as server:
+            self.assertTrue(any("HEARTH_LISSTEN" in w for w in server.health()["warnings"]), server.health()["warnings"])
 
     def test_help_and_version(self):
         for arguments in (("--help",), ("serve", "--help"), ("init", "--help"), ("runtime", "--help")):

@@ -1,4 +1,6 @@
-"""A real server for tests: started on a free port in a temporary data folder, stopped and checked for leftovers."""
+"""A real server for tests: started on a free port in a temporary data folder, and stopped again."""
+import atexit
+import functools
 import io
 import json
 import os
@@ -18,23 +20,52 @@ BINARY = os.environ.get("HEARTH_BINARY", os.path.join(ROOT, "build/release/heart
 ROLE = "arn:aws:iam::000000000000:role/test"
 
 
+@functools.lru_cache(None)
+def added_runtimes():
+    """A DATA/runtimes folder with Node.js 22 and the JavaScript SDK, fetched once per test run (HEARTH_TEST_RUNTIMES)."""
+    given = os.environ.get("HEARTH_TEST_RUNTIMES")
+    if given:
+        return given
+    folder = tempfile.mkdtemp(prefix="hearth-runtimes-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.chmod(folder, 0o755)
+    data = os.path.join(folder, "data")
+    done = subprocess.run([BINARY, "runtime", "add", "nodejs22.x", "nodejs-sdk", "--data", data], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode != 0:
+        raise AssertionError(f"hearth runtime add failed:\n{done.stdout}")
+    return os.path.join(data, "runtimes")
+
+
 class StartFailed(Exception):
     """The server ended before it was ready; the message holds what it printed."""
 
 
 class Server:
-    """`with Server() as server:`; server.url is its endpoint. Options are passed to `hearth serve`."""
+    """`with Server() as server:`; server.url is its endpoint. Options are passed to `hearth serve`; with `runtimes` the
+    data folder has Node.js 22 and the JavaScript SDK."""
 
-    def __init__(self, *options, data=None, environment=None, ready_s=30):
+    def __init__(self, *options, data=None, environment=None, ready_s=30, runtimes=False):
         self.options, self.environment, self.ready_s = options, environment or {}, ready_s
         self.owns_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="hearth-test-")
         if self.owns_data:
             os.chmod(self.data, 0o755)
             self.data = os.path.join(self.data, "data")
+        if runtimes:
+            self.command("runtime", "list")  # makes the data folder
+            subprocess.run(["cp", "-a", "--link", added_runtimes() + "/.", os.path.join(self.data, "runtimes")], check=True)
         self.process = None
         self.output = []
         self.url = None
+
+    def command(self, *arguments):
+        """Runs `hearth ARGUMENTS --data ...` to its end; returns its output."""
+        done = subprocess.run([BINARY, *arguments, "--data", self.data], text=True, check=False, timeout=120,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise AssertionError(f"hearth {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}")
+        return done.stdout
 
     def __enter__(self):
         self.start()
