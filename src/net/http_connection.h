@@ -107,6 +107,8 @@ class HttpConnection final : public TrackedConnection {
   Task<BodyOutcome> read_chunked_body();
   bool take_buffered_body();
   Task<bool> read_more(std::size_t max);
+  ByteCount body_limit();
+  HttpReply too_large_reply();
   HttpReply reply_to_failure(const std::string& failure);
   bool begin_reply(HttpReply& reply);
   Task<bool> send(std::string_view first, std::string_view second);
@@ -150,6 +152,7 @@ Task<> HttpConnection<Stream>::run() {
       in_a_row = 0;
       co_await asio::post(socket().get_executor(), kUseTask);
     }
+    if (core_->aborted) co_return;  // here and below: the handler may be gone
     if (step == HeadStep::kRefused) {
       HttpReply reply = reply_of(refusal_);
       co_await finish_with(std::move(reply), Lingering::kForClose);
@@ -157,10 +160,9 @@ Task<> HttpConnection<Stream>::run() {
     }
     if (framing_.body != BodyKind::kNone && !take_buffered_body()) {
       const BodyOutcome outcome = co_await read_body();
-      if (outcome == BodyOutcome::kEnded) co_return;
+      if (outcome == BodyOutcome::kEnded || core_->aborted) co_return;
       if (outcome != BodyOutcome::kComplete) {
-        HttpReply reply =
-            outcome == BodyOutcome::kTooLarge ? core_->handler->too_large(request_.head) : reply_of(refusal_);
+        HttpReply reply = outcome == BodyOutcome::kTooLarge ? too_large_reply() : reply_of(refusal_);
         co_await finish_with(std::move(reply), Lingering::kForUpload);
         co_return;
       }
@@ -198,7 +200,7 @@ auto HttpConnection<Stream>::read_head() -> Task<std::optional<HeadStep>> {
   for (;;) {
     ErrorCode error;
     if (expired()) {
-      if (phase() == Phase::kIdle) co_return std::nullopt;
+      if (input_.empty()) co_return std::nullopt;
       co_return refuse({408, "the head of the request took too long"});
     }
     if (!kTls && take_cooling()) {
@@ -255,7 +257,7 @@ auto HttpConnection<Stream>::refuse(Refusal refusal) -> HeadStep {
 template <class Stream>
 bool HttpConnection<Stream>::take_buffered_body() {
   if (framing_.body != BodyKind::kSized || framing_.content_length > input_.size()) return false;
-  if (framing_.content_length > core_->handler->body_limit(request_.head, core_->limits).value) return false;
+  if (framing_.content_length > body_limit().value) return false;
   if (!reservation_.raise_to(framing_.content_length)) return false;
   request_.body.assign(input_.view().substr(0, framing_.content_length));
   input_.consume(framing_.content_length);
@@ -265,7 +267,7 @@ bool HttpConnection<Stream>::take_buffered_body() {
 template <class Stream>
 auto HttpConnection<Stream>::read_body() -> Task<BodyOutcome> {
   enter(Phase::kBody, core_->limits.body_deadline);
-  const ByteCount limit = core_->handler->body_limit(request_.head, core_->limits);
+  const ByteCount limit = body_limit();
   if (framing_.body == BodyKind::kSized && framing_.content_length > limit.value) co_return BodyOutcome::kTooLarge;
   if (framing_.body == BodyKind::kSized && !reservation_.raise_to(framing_.content_length)) {
     refuse({503, "too many uploads at once"});
@@ -302,7 +304,7 @@ auto HttpConnection<Stream>::read_sized_body() -> Task<BodyOutcome> {
 
 template <class Stream>
 auto HttpConnection<Stream>::read_chunked_body() -> Task<BodyOutcome> {
-  const ByteCount limit = core_->handler->body_limit(request_.head, core_->limits);
+  const ByteCount limit = body_limit();
   ChunkedDecoder decoder(limit);
   for (;;) {
     input_.consume(decoder.feed(input_.view(), request_.body));
@@ -338,6 +340,28 @@ Task<bool> HttpConnection<Stream>::read_more(std::size_t max) {
   ErrorCode error;
   input_.commit(co_await stream_.async_read_some(target, asio::redirect_error(kUseTask, error)));
   co_return !error;
+}
+
+// No body is taken where the handler fails to say how much it wants.
+template <class Stream>
+ByteCount HttpConnection<Stream>::body_limit() {
+  try {
+    return core_->handler->body_limit(request_.head, core_->limits);
+  } catch (const std::exception& error) {
+    target_.assign(request_.head.target);
+    reply_to_failure(error.what());
+    return ByteCount{0};
+  }
+}
+
+template <class Stream>
+HttpReply HttpConnection<Stream>::too_large_reply() {
+  try {
+    return core_->handler->too_large(request_.head);
+  } catch (const std::exception& error) {
+    target_.assign(request_.head.target);
+    return reply_to_failure(error.what());
+  }
 }
 
 // What a handler's bug is answered with.
