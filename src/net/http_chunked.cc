@@ -44,13 +44,13 @@ void ChunkedDecoder::step(char c) {
   switch (step_) {
     case Step::kSize:
       return step_size(c);
-    case Step::kExtension:
-      if (c == '\r') {
-        step_ = Step::kSizeLf;
-      } else if (!is_text_byte(c) || ++dropped_ > kMaxDropped) {
-        state_ = ChunkedState::kMalformed;
-      }
-      return;
+    case Step::kExtensionName:
+    case Step::kExtensionValueBegin:
+    case Step::kExtensionValue:
+    case Step::kExtensionQuoted:
+    case Step::kExtensionQuotedPair:
+    case Step::kExtensionQuotedEnd:
+      return step_extension(c);
     case Step::kSizeLf:
       if (c != '\n') {
         state_ = ChunkedState::kMalformed;
@@ -90,10 +90,50 @@ void ChunkedDecoder::step_size(char c) {
   } else if (c == '\r') {
     step_ = Step::kSizeLf;
   } else if (c == ';') {
-    step_ = Step::kExtension;
+    step_ = Step::kExtensionName;
   } else {
     state_ = ChunkedState::kMalformed;
   }
+}
+
+// chunk-ext = *( ";" token [ "=" ( token / quoted-string ) ] ), without blanks.
+void ChunkedDecoder::step_extension(char c) {
+  const bool token_byte = is_token({&c, 1});
+  bool fits = ++dropped_ <= kMaxDropped;
+  switch (step_) {
+    case Step::kExtensionValueBegin:
+      step_ = c == '"' ? Step::kExtensionQuoted : Step::kExtensionValue;
+      fits = fits && (c == '"' || token_byte);
+      break;
+    case Step::kExtensionQuoted:
+      if (c == '"') step_ = Step::kExtensionQuotedEnd;
+      if (c == '\\') step_ = Step::kExtensionQuotedPair;
+      fits = fits && is_text_byte(c);
+      break;
+    case Step::kExtensionQuotedPair:
+      step_ = Step::kExtensionQuoted;
+      fits = fits && is_text_byte(c);
+      break;
+    default: {
+      const bool in_name = step_ == Step::kExtensionName;
+      if (token_byte && step_ != Step::kExtensionQuotedEnd) {
+        if (in_name) ++name_;
+        break;
+      }
+      fits = fits && !(in_name && name_ == 0);
+      if (c == ';') {
+        step_ = Step::kExtensionName;
+      } else if (c == '\r') {
+        step_ = Step::kSizeLf;
+      } else if (c == '=' && in_name) {
+        step_ = Step::kExtensionValueBegin;
+      } else {
+        fits = false;
+      }
+      name_ = 0;
+    }
+  }
+  if (!fits) state_ = ChunkedState::kMalformed;
 }
 
 void ChunkedDecoder::end_size_line() {
@@ -114,22 +154,22 @@ void ChunkedDecoder::step_trailer(char c) {
   if (step_ == Step::kTrailerLf) {
     if (c != '\n') {
       state_ = ChunkedState::kMalformed;
-    } else if (trailer_name_ == 0) {
+    } else if (name_ == 0) {
       state_ = ChunkedState::kComplete;  // the empty line
     }
-    trailer_name_ = 0;
+    name_ = 0;
     step_ = Step::kTrailerName;
     return;
   }
-  if (c == '\r' && (step_ == Step::kTrailerValue || trailer_name_ == 0)) {
+  if (c == '\r' && (step_ == Step::kTrailerValue || name_ == 0)) {
     step_ = Step::kTrailerLf;
     return;
   }
   const bool fits = ++dropped_ <= kMaxDropped;
-  if (step_ == Step::kTrailerName && c == ':' && trailer_name_ > 0) {
+  if (step_ == Step::kTrailerName && c == ':' && name_ > 0) {
     step_ = Step::kTrailerValue;
   } else if (step_ == Step::kTrailerName && is_token({&c, 1})) {
-    ++trailer_name_;
+    ++name_;
   } else if (step_ != Step::kTrailerValue || !is_text_byte(c)) {
     state_ = ChunkedState::kMalformed;
   }

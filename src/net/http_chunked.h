@@ -31,18 +31,24 @@ class ChunkedDecoder {
  private:
   enum class Step : std::uint8_t {
     kSize,
-    kExtension,
+    kExtensionName,
+    kExtensionValueBegin,
+    kExtensionValue,
+    kExtensionQuoted,
+    kExtensionQuotedPair,
+    kExtensionQuotedEnd,
     kSizeLf,
     kData,
     kDataCr,
     kDataLf,
     kTrailerName,
     kTrailerValue,
-    kTrailerLf
+    kTrailerLf,
   };
 
   void step(char c);
   void step_size(char c);
+  void step_extension(char c);
   void step_trailer(char c);
   void end_size_line();
 
@@ -50,8 +56,8 @@ class ChunkedDecoder {
   std::uint64_t decoded_ = 0;
   std::uint64_t left_in_chunk_ = 0;
   std::uint32_t size_digits_ = 0;
-  std::uint32_t dropped_ = 0;       // bytes of extensions and trailers
-  std::uint32_t trailer_name_ = 0;  // bytes of the name of the trailer field being read
+  std::uint32_t dropped_ = 0;  // bytes of extensions and trailers
+  std::uint32_t name_ = 0;     // bytes of the name of the extension or trailer field being read
   Step step_ = Step::kSize;
   ChunkedState state_ = ChunkedState::kNeedsMore;
 };

@@ -29,7 +29,7 @@ Decoded decode(std::string_view input, std::size_t piece = std::string::npos, By
 }
 
 TEST(ChunkedDecoder, TakesTheCodingOffAndStopsBehindIt) {
-  const std::string coded = "5\r\nhello\r\n00a;x=\"y\"\r\n, 10 bytes\r\n0\r\n\r\n";
+  const std::string coded = "5\r\nhello\r\n00a;x=\"y\\\"; \";flag;z=1\r\n, 10 bytes\r\n0\r\n\r\n";
   const Decoded expected{ChunkedState::kComplete, coded.size(), "hello, 10 bytes"};
   for (std::size_t piece = 1; piece <= coded.size(); ++piece)
     EXPECT_EQ(decode(coded + "GET /", piece), expected) << piece;
@@ -42,9 +42,12 @@ TEST(ChunkedDecoder, DropsTrailersAndWaitsForTheirEnd) {
 }
 
 TEST(ChunkedDecoder, RefusesLooseCoding) {
-  for (const char* const coded : {"\r\n", "g\r\n", "-1\r\n", " 1\r\nx\r\n", "1 \r\nx\r\n", "0x1\r\nx\r\n", "1\nx\r\n",
-                                  "1\r\nxy\r\n", "1\r\nx\n", "1\r\nx\rz", "1;\x01\r\nx", "1;a\nx", "0\r\nA: b\n\r\n",
-                                  "0\r\n\x01", "0\r\n\rx", "1000000000000000\r\n", ";a\r\n"}) {
+  for (const char* const coded :
+       {"\r\n",      "g\r\n",       "-1\r\n",          " 1\r\nx\r\n", "1 \r\nx\r\n", "0x1\r\nx\r\n",
+        "1\nx\r\n",  "1\r\nxy\r\n", "1\r\nx\n",        "1\r\nx\rz",   "1;\x01\r\nx", "1;\r\nx",
+        "1;;a\r\nx", "1;a=\r\nx",   "1;a=b=c\r\nx",    "1;a<\r\nx",   "1;a=\"\r\nx", "1;a=\"b\"c\r\nx",
+        "1; a\r\nx", "1;a\nx",      "0\r\nA: b\n\r\n", "0\r\n\x01",   "0\r\n\rx",    "1000000000000000\r\n",
+        ";a\r\n"}) {
     EXPECT_EQ(decode(coded).state, ChunkedState::kMalformed) << testing::PrintToString(coded);
     EXPECT_EQ(decode(coded, 1).state, ChunkedState::kMalformed) << testing::PrintToString(coded);
   }
@@ -60,6 +63,7 @@ TEST(ChunkedDecoder, HoldsTheLimitAcrossChunks) {
 
 TEST(ChunkedDecoder, BoundsWhatItDrops) {
   EXPECT_EQ(decode("1;" + std::string(10'000, 'e') + "\r\nx\r\n0\r\n\r\n").state, ChunkedState::kComplete);
+  EXPECT_EQ(decode("1;e=\"" + std::string(20'000, 'e')).state, ChunkedState::kMalformed);
   EXPECT_EQ(decode("1;" + std::string(20'000, 'e')).state, ChunkedState::kMalformed);
   EXPECT_EQ(decode("0\r\nA: " + std::string(20'000, 'e')).state, ChunkedState::kMalformed);
 }
