@@ -68,9 +68,7 @@ class DatagramServer::Impl {
         watch_(std::in_place, loop, socket_.get()),
         handler_(std::move(handler)),
         limits_(limits),
-        gate_(loop) {
-    buffer_.resize(limits_.max_packet + 1);
-  }
+        gate_(loop) {}
 
   static void start(const std::shared_ptr<Impl>& self) { self->gate_.spawn(receive_all(self)); }
   void close() {
@@ -95,16 +93,17 @@ class DatagramServer::Impl {
 
   // False: the socket is in trouble, try later.
   bool receive_some(const std::shared_ptr<Impl>& self) {
+    std::string buffer(limits_.max_packet + 1, '\0');
     for (int i = 0; i < kPacketsInARow; ++i) {
       Sender sender;
-      const ssize_t size = ::recvfrom(socket_.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT,
+      const ssize_t size = ::recvfrom(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT,
                                       reinterpret_cast<sockaddr*>(&sender.address), &sender.size);
       // ECONNREFUSED reports on an answer sent before.
       if (size < 0) return errno == EAGAIN || errno == EINTR || errno == ECONNREFUSED;
       const auto count = static_cast<std::size_t>(size);
       if (count == 0 || count > limits_.max_packet) continue;
       if (gate_.running() > limits_.max_in_flight) continue;  // one of those running receives
-      gate_.spawn(answer_one(self, std::string(buffer_.data(), count), sender));
+      gate_.spawn(answer_one(self, buffer.substr(0, count), sender));
     }
     return true;
   }
@@ -123,7 +122,6 @@ class DatagramServer::Impl {
   const std::shared_ptr<PacketHandler> handler_;
   const PacketLimits limits_;
   Gate gate_;
-  std::vector<char> buffer_;
 };
 
 DatagramServer::DatagramServer(Loop& loop, UniqueFd socket, std::shared_ptr<PacketHandler> handler, PacketLimits limits)

@@ -57,7 +57,7 @@ inline std::string difference(const BeastVerdict& beast, const HeadView& ours) {
   if (ours.authority.empty() ? beast.target != ours.target : !beast.target.contains(ours.authority)) return "target";
   if (beast.version != 10U + static_cast<unsigned>(ours.minor_version)) return "version";
   std::vector<std::pair<std::string, std::string>> fields;
-  for (const FieldView& field : ours.fields()) fields.emplace_back(field.name, field.value);
+  for (std::size_t i = 0; i < ours.field_count; ++i) fields.emplace_back(ours.field(i).name, ours.field(i).value);
   std::sort(fields.begin(), fields.end());
   if (beast.fields != fields) return "fields";
   if (beast.chunked != (ours.body == BodyKind::kChunked)) return "chunked";

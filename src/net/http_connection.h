@@ -24,6 +24,7 @@
 #include "net/asio.h"
 #include "net/http_chunked.h"
 #include "net/http_core.h"
+#include "net/http_parser.h"
 #include "net/input_buffer.h"
 #include "net/tls_impl.h"
 
@@ -232,7 +233,7 @@ auto HttpConnection<Stream>::take_head() -> HeadStep {
   if (!end) return refuse(refusal_of(end.error()));
   if (!*end) return HeadStep::kNeedsMore;
   if (**end > core_->limits.max_head.value) return refuse({431, "the head of the request is too long"});
-  HeadView& head = core_->head;
+  HeadView head;
   const Status parsed = parse_head(input_.view().substr(0, **end), head);
   if (!parsed) return refuse(refusal_of(parsed.error()));
   framing_ = {.body = head.body,

@@ -9,7 +9,6 @@
 #include "net/connection_table.h"
 #include "net/gate.h"
 #include "net/http.h"
-#include "net/http_parser.h"
 #include "net/http_reply.h"
 #include "observe/log.h"
 
@@ -49,7 +48,6 @@ struct HttpCore {
   const std::shared_ptr<ConnectionTable> connections;
   Gate gate;
   DateCache date;
-  HeadView head;                       // of the request being parsed; valid within one turn
   std::uint64_t bodies_in_flight = 0;  // bytes of request bodies being received or handled
   bool stopping = false;               // every reply closes its connection
   bool aborted = false;                // the server is gone

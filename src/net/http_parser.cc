@@ -171,8 +171,14 @@ Status parse_field(std::string_view line, HeadView& head, Framing& framing) {
   const std::string_view value = line.substr(colon + 1);
   if (!is_field_value(value)) return malformed("control byte in a header value");
   if (head.field_count == HeadView::kMaxFields) return fail(HeadErrorKind::kTooManyFields, "too many header lines");
-  FieldView& field = head.field_storage[head.field_count++];
-  field = {name, trim(value)};
+  const FieldView field{name, trim(value)};
+  const auto offset = [&head](std::string_view part) {
+    return static_cast<std::uint32_t>(part.data() - head.text.data());
+  };
+  head.slices[head.field_count++] = {.name_begin = offset(field.name),
+                                     .name_size = static_cast<std::uint32_t>(field.name.size()),
+                                     .value_begin = offset(field.value),
+                                     .value_size = static_cast<std::uint32_t>(field.value.size())};
   return note_field(field, head, framing);
 }
 
@@ -224,6 +230,8 @@ Result<std::optional<std::size_t>> HeadScanner::scan(std::string_view text) {
 }
 
 Status parse_head(std::string_view text, HeadView& head) {
+  if (text.size() > UINT32_MAX) return malformed("too long");
+  head.text = text;
   head.authority = {};
   head.content_length = 0;
   head.expects_continue = false;

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string_view>
 
 #include "base/result.h"
@@ -32,11 +31,15 @@ struct FieldView {
 
 enum class BodyKind : std::uint8_t { kNone, kSized, kChunked };
 
-// Large: kept and reused, not put on coroutine frames. The views live as long as the parsed text.
+// Large, but nothing in it needs to be set before parsing: made on the stack of a plain function. Its views live as
+// long as the parsed text.
 struct HeadView {
   static constexpr std::size_t kMaxFields = 256;
 
-  std::span<const FieldView> fields() const { return {field_storage.data(), field_count}; }
+  FieldView field(std::size_t index) const {
+    const Slice& slice = slices[index];
+    return {text.substr(slice.name_begin, slice.name_size), text.substr(slice.value_begin, slice.value_size)};
+  }
 
   std::string_view method;
   std::string_view target;     // origin-form: begins with '/', or with '?' where an absolute-form had no path
@@ -47,7 +50,16 @@ struct HeadView {
   bool expects_continue = false;
   std::uint64_t content_length = 0;
   std::size_t field_count = 0;
-  std::array<FieldView, kMaxFields> field_storage;
+
+  // Where a field stands in `text`.
+  struct Slice {
+    std::uint32_t name_begin;
+    std::uint32_t name_size;
+    std::uint32_t value_begin;
+    std::uint32_t value_size;
+  };
+  std::string_view text;
+  std::array<Slice, kMaxFields> slices;
 };
 
 // Finds the end of a head in a growing buffer, looking at every byte once.
@@ -63,7 +75,8 @@ class HeadScanner {
   std::size_t scanned_ = 0;
 };
 
-// Parses `text`, a whole head as HeadScanner delimits it, into `head`. On an error `head` is unspecified.
+// Parses `text`, a whole head as HeadScanner delimits it and shorter than 4 GiB, into `head`. On an error `head` is
+// unspecified.
 Status parse_head(std::string_view text, HeadView& head);
 
 // A header name or method: one or more token characters of RFC 9110.

@@ -46,10 +46,10 @@ TEST_F(HttpParserTest, ReadsALambdaInvocation) {
   EXPECT_EQ(head_->method, "POST");
   EXPECT_EQ(head_->target, "/2015-03-31/functions/f/invocations?Qualifier=1");
   EXPECT_EQ(head_->minor_version, 1);
-  ASSERT_EQ(head_->fields().size(), 4U);
-  EXPECT_EQ(head_->fields()[1].name, "User-Agent");
-  EXPECT_EQ(head_->fields()[1].value, "Boto3/1.26");
-  EXPECT_EQ(head_->fields()[2].value, "");
+  ASSERT_EQ(head_->field_count, 4U);
+  EXPECT_EQ(head_->field(1).name, "User-Agent");
+  EXPECT_EQ(head_->field(1).value, "Boto3/1.26");
+  EXPECT_EQ(head_->field(2).value, "");
   EXPECT_EQ(head_->body, BodyKind::kSized);
   EXPECT_EQ(head_->content_length, 17U);
   EXPECT_TRUE(head_->keep_alive);
@@ -64,7 +64,7 @@ TEST_F(HttpParserTest, NothingOfTheRequestBeforeShowsInTheNext) {
   EXPECT_TRUE(head_->expects_continue);
   ASSERT_TRUE(parse("GET / HTTP/1.1\r\nHost: b\r\n\r\n"));
   EXPECT_FALSE(head_->expects_continue);
-  EXPECT_EQ(head_->fields().size(), 1U);
+  EXPECT_EQ(head_->field_count, 1U);
 }
 
 TEST_F(HttpParserTest, RefusesWhatTwoServersCouldFrameDifferently) {

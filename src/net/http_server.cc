@@ -123,8 +123,9 @@ HttpHead owned_head(const HeadView& view) {
   head.method = view.method;
   if (!view.target.starts_with('/')) head.target = "/";
   head.target += view.target;
-  head.headers.reserve(view.fields().size() + 1);
-  for (const FieldView& field : view.fields()) {
+  head.headers.reserve(view.field_count + 1);
+  for (std::size_t i = 0; i < view.field_count; ++i) {
+    const FieldView field = view.field(i);
     // The host of an absolute target overrides the field (RFC 9112, section 3.2.2).
     const bool overridden = !view.authority.empty() && equals_ignore_case(field.name, "Host");
     if (!overridden) head.headers.push_back({std::string(field.name), std::string(field.value)});
