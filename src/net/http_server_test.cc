@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
@@ -55,6 +56,11 @@ class ScriptedHandler : public HttpHandler {
 
   std::atomic<int> handled = 0;
 };
+
+Task<> tell_after(std::chrono::milliseconds delay, std::promise<void>& told) {
+  co_await sleep_for(delay);
+  told.set_value();
+}
 
 class HttpServerTest : public testing::Test {
  protected:
@@ -349,6 +355,58 @@ TEST_F(HttpServerTest, AtTheCapWithAllBusyANewConnectionIsToldSo) {
   refused.send("GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
   refused.end_sending();
   EXPECT_THAT(refused.read_to_end(), testing::AllOf(StartsWith("HTTP/1.1 503 "), EndsWith("too many connections\n")));
+}
+
+// No further descriptor can be opened in this process while it lives.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const UniqueFd lowest_free(::dup(STDIN_FILENO));
+    const rlimit none{.rlim_cur = static_cast<rlim_t>(lowest_free.get()), .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(HttpServerTest, OutOfDescriptorsAConnectionWaitsUntilAnIdleOneMadeRoom) {
+  Client idle(start());
+  idle.send("GET /idle HTTP/1.1\r\nHost: h\r\n\r\n");
+  idle.read_reply();
+  std::promise<void> release;
+  server_->loop().post([&] { release.get_future().get(); });  // so that nothing is accepted yet
+  Client waiting(server_->port());
+  waiting.send("GET /waited HTTP/1.1\r\nHost: h\r\n\r\n");
+  const NoMoreDescriptors none_left;
+  release.set_value();
+  EXPECT_EQ(body_of(waiting.read_reply()), "/waited");
+  EXPECT_EQ(idle.read_to_end(), "");
+}
+
+TEST_F(HttpServerTest, OutOfDescriptorsTheServerDoesNotSpin) {
+  Client busy(start());
+  busy.send("GET /never HTTP/1.1\r\nHost: h\r\n\r\n");
+  while (handler_.handled == 0) std::this_thread::yield();
+  std::promise<void> release;
+  server_->loop().post([&] { release.get_future().get(); });
+  Client waiting(server_->port());
+  waiting.send("GET /waited HTTP/1.1\r\nHost: h\r\n\r\n");
+  std::uint64_t turns = 0;
+  {
+    const NoMoreDescriptors none_left;
+    release.set_value();
+    std::promise<void> later;
+    server_->loop().post([&] { server_->loop().spawn(tell_after(150ms, later)); });
+    later.get_future().get();
+    turns = server_->on_loop([&] { return server_->loop().stats().turns; });
+  }
+  EXPECT_LT(turns, 100U);
+  EXPECT_EQ(body_of(waiting.read_reply()), "/waited");
 }
 
 TEST_F(HttpServerTest, UploadsBeyondWhatTheServerHoldsAtOnceAreToldToWait) {
