@@ -93,11 +93,12 @@ class FullDisk(unittest.TestCase):
 
     def fill(self):
         with open(self.filler, "wb", buffering=0) as out:
-            try:
-                while True:
-                    out.write(bytes(65536))
-            except OSError:
-                pass
+            for size in (65536, 4096, 1):
+                try:
+                    while True:
+                        out.write(bytes(size))
+                except OSError:
+                    pass
 
     def test_it_stops_answering_says_so_and_goes_on_when_there_is_space(self):
         data = os.path.join(self.disk, "data")
@@ -105,22 +106,27 @@ class FullDisk(unittest.TestCase):
             client = server.client("lambda")
             create(client, "before", "note")
             self.assertEqual("ok", server.health()["status"])
+            logs = server.client("logs")
+            logs.create_log_group(logGroupName="g")
+            logs.create_log_stream(logGroupName="g", logStreamName="s")
             self.fill()
             with self.assertRaises(client.exceptions.ClientError) as refused:
-                for number in range(2000):  # what the database has preallocated may still take some
-                    create(client, f"during{number}", "n" * 200)
+                create(client, "during", "another note, so another package")
             self.assertGreaterEqual(refused.exception.response["ResponseMetadata"]["HTTPStatusCode"], 500)
 
-            def in_trouble():
+            def in_trouble():  # the database has some megabytes of its log preallocated; they are used up first
+                events = [{"timestamp": int(time.time() * 1000), "message": "x" * 250_000} for _ in range(4)]
                 try:
-                    client.tag_resource(Resource="arn:aws:lambda:us-east-1:000000000000:function:before",
-                                        Tags={"at": str(time.monotonic())})
-                except client.exceptions.ClientError:
+                    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=events)
+                except logs.exceptions.ClientError:
                     pass
                 return server.get("/_hearth/health")[0] == 503
 
             wait_until(in_trouble, 30, "health to say that the disk is full")
             self.assertIn("No space left", server.health()["storage"]["trouble"])
+            with self.assertRaises(logs.exceptions.ClientError) as refused:
+                logs.create_log_group(logGroupName="refused")
+            self.assertEqual("ServiceUnavailableException", refused.exception.response["Error"]["Code"])
 
             os.unlink(self.filler)
             wait_until(lambda: server.get("/_hearth/health")[0] == 200, 30, "the server to go on by itself")
