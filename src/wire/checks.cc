@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "wire/json_writer.h"
+#include "wire/reader.h"
 #include "wire/rules.h"
+#include "wire/utf8.h"
 
 namespace hearth::wire {
 namespace {
@@ -71,7 +73,7 @@ std::optional<AwsError> check_environment_size(const std::map<std::string, std::
   writer.end_object();
   const std::string text = writer.take();
   if (text.size() <= max) return std::nullopt;
-  return make_error(error, with_value(message, text));
+  return make_error(error, with_value(message, utf8_prefix(text, Reader::kMaxShown)));
 }
 
 std::optional<AwsError> check_min_value(std::int64_t value, std::int64_t min, std::string_view message,

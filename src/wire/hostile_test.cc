@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "wire/reader.h"
 #include "wire/reply.h"
 #include "wire/test_calls.h"
 #include "wire_test/iam.h"
@@ -139,6 +140,21 @@ TEST(Hostile, FormsOfManyOrDeepNamesAreBounded) {
   for (int i = 0; i < 30'000; ++i) many += "&Tags.member." + std::to_string(i) + ".Key=k";
   Call wide = post(many);
   EXPECT_EQ(iam::CreateRole::decode(wide).error().code, "MalformedInput");
+}
+
+TEST(Hostile, MessagesQuoteABoundedPartOfTheRequest) {
+  Call wide = post("{\"logGroupName\":\"" + std::string(5'000'000, '!') + "\"}");
+  const auto one = logs::CreateLogGroup::decode(wide);
+  ASSERT_FALSE(one);
+  EXPECT_LT(one.error().message.size(), 3 * Reader::kMaxShown);
+  std::string events = "{\"logGroupName\":\"g\",\"logStreamName\":\"s\",\"logEvents\":[{}";
+  for (int i = 1; i < 50'000; ++i) events += ",{}";
+  Call many = post(events + "]}");
+  const auto all = logs::PutLogEvents::decode(many);
+  ASSERT_FALSE(all);
+  EXPECT_TRUE(all.error().message.starts_with("100001 validation errors detected: "))
+      << all.error().message.substr(0, 80);
+  EXPECT_LT(all.error().message.size(), 2 * Reader::kMaxText);
 }
 
 TEST(Hostile, RoutesTakeAnyPath) {

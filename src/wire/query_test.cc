@@ -68,6 +68,19 @@ TEST(Query, ViolationsNameListMembersByPosition) {
       "not be null; Value null at 'tags.2.member.key' failed to satisfy constraint: Member must not be null");
 }
 
+TEST(Query, NamesAreRefusedInTheServicesOwnWords) {
+  Call call = post("Action=CreateRole&RoleName=a+b&AssumeRolePolicyDocument=x&Path=x");
+  EXPECT_EQ(iam::CreateRole::decode(call).error().message,
+            "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric "
+            "characters and/or / characters.");
+  Call named = post("Action=CreateRole&RoleName=a+b&AssumeRolePolicyDocument=x");
+  const auto refused = iam::CreateRole::decode(named);
+  EXPECT_EQ(refused.error().code, "ValidationError");
+  EXPECT_EQ(refused.error().message,
+            "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the "
+            "following: +=,.@_-");
+}
+
 TEST(Query, WrongTypesAreMalformedInput) {
   for (const std::string form : {"MaxSessionDuration=soon", "RoleName.x=1", "Tags.member.1=flat", "RoleName=%zz", "1=x",
                                  "Tags=x", "RoleName=r&RoleName.a=1", "a.a=1&a=2"}) {

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "wire/render.h"
+#include "wire/utf8.h"
 
 namespace hearth::wire {
 namespace {
@@ -140,7 +141,11 @@ void Reader::read(const json::value& value, std::string& out, const Rules& rules
 
 void Reader::check_string(const std::string& value, const Rules& rules) {
   if (rules.pattern != nullptr && !rules.pattern->matches(value)) {
-    violation(value, rules.secrecy, pattern_text(*rules.pattern));
+    if (rules.pattern_message.empty()) {
+      violation(value, rules.secrecy, pattern_text(*rules.pattern));
+    } else {
+      refusal(rules.pattern_message);
+    }
   }
   if (rules.min || rules.max) {
     const std::int64_t size = count_characters(value);
@@ -324,14 +329,29 @@ void Reader::violation(std::string_view shown, Secrecy secrecy, const std::strin
     element_broken_ = true;
     return;
   }
-  std::string text = "Value ";
-  if (secrecy == Secrecy::kShown) text.append("'").append(shown).append("' ");
-  violations_.push_back(text + "at '" + path_text() + "' failed to satisfy constraint: " + constraint);
+  std::string value;
+  if (secrecy == Secrecy::kShown) value.append(" '").append(utf8_prefix(shown, kMaxShown)).append("'");
+  add_violation(value, constraint);
 }
 
-void Reader::violation_null() {
-  violations_.push_back("Value null at '" + path_text() + "' failed to satisfy constraint: Member must not be null");
+void Reader::add_violation(std::string_view value, std::string_view constraint) {
+  ++violations_;
+  if (violations_text_.size() > kMaxText) return;
+  if (!violations_text_.empty()) violations_text_ += "; ";
+  violations_text_.append("Value").append(value).append(" at '").append(path_text());
+  violations_text_.append("' failed to satisfy constraint: ").append(constraint);
 }
+
+void Reader::refusal(std::string_view message) {
+  if (refusal_) return;
+  constexpr std::string_view kPlace = "{member}";
+  refusal_ = std::string(message);
+  if (const std::size_t at = refusal_->find(kPlace); at != std::string::npos) {
+    refusal_->replace(at, kPlace.size(), path_text());
+  }
+}
+
+void Reader::violation_null() { add_violation(" null", "Member must not be null"); }
 
 void Reader::mistyped(const json::value& value, std::string_view wanted) {
   if (value.is_object()) return mistyped("Start of structure or map found where not expected.");
@@ -364,13 +384,13 @@ std::string Reader::path_text() const {
 
 std::optional<AwsError> Reader::finish() const {
   if (malformed_) return malformed_;
-  if (violations_.empty()) return std::nullopt;
-  std::string text = std::to_string(violations_.size()) +
-                     (violations_.size() == 1 ? " validation error detected: " : " validation errors detected: ");
-  for (std::size_t i = 0; i < violations_.size(); ++i) {
-    if (i > 0) text += "; ";
-    text += violations_[i];
+  if (violations_ == 0) {
+    if (refusal_) return make_error(model_.validation_error, *refusal_);
+    return std::nullopt;
   }
+  std::string text = std::to_string(violations_) +
+                     (violations_ == 1 ? " validation error detected: " : " validation errors detected: ") +
+                     violations_text_;
   return make_error(model_.validation_error, std::move(text));
 }
 

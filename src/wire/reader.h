@@ -33,6 +33,10 @@ namespace json = boost::json;
 
 class Reader {
  public:
+  // Messages quote what was sent: at most so much of one value, and of all of them.
+  static constexpr std::size_t kMaxShown = std::size_t{256} << 10U;
+  static constexpr std::size_t kMaxText = std::size_t{1} << 20U;
+
   // `call` and `model` outlive the reader.
   Reader(const ServiceModel& model, const Call& call) : model_(model), call_(call) {}
   Reader(const Reader&) = delete;
@@ -160,7 +164,9 @@ class Reader {
   // Reports elements that broke a rule, as one fault of the whole list or map.
   void finish_elements(const json::value& value, const Rules& rules, Measure measure);
   void violation(std::string_view shown, Secrecy secrecy, const std::string& constraint);
+  void add_violation(std::string_view value, std::string_view constraint);
   void violation_null();
+  void refusal(std::string_view message);
   void mistyped(std::string message);
   void mistyped(const json::value& value, std::string_view wanted);
   std::string path_text() const;
@@ -177,7 +183,9 @@ class Reader {
   bool in_element_ = false;
   bool element_broken_ = false;
   std::vector<std::variant<std::string_view, std::size_t, Key>> path_;
-  std::vector<std::string> violations_;
+  std::size_t violations_ = 0;
+  std::string violations_text_;         // all of them, or the first until they are kMaxText long
+  std::optional<std::string> refusal_;  // the first refusal in a service's own words
   std::optional<AwsError> malformed_;
 };
 

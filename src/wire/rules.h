@@ -24,6 +24,8 @@ struct Rules {
   std::optional<double> float_max = {};
   std::span<const std::string_view> values = {};  // enum
   const Pattern* pattern = nullptr;
+  // What a service says instead of naming the pattern, alone; "{member}" stands for the member's path.
+  std::string_view pattern_message = {};
   Encoding encoding = Encoding::kText;
   Secrecy secrecy = Secrecy::kShown;
   Nulls nulls = Nulls::kAllowed;

@@ -20,6 +20,8 @@ def emit_rules(model, name, patterns):
         fields.append(f".values = k{name}Values")
     if shape.get("pattern") and kind == "string":
         fields.append(f".pattern = &kPatterns[{patterns[shape['pattern']]}]")
+        if "patternMessage" in shape:
+            fields.append(f".pattern_message = {cpp_string(shape['patternMessage'])}")
     if kind == "blob":
         fields.append(".encoding = Encoding::kBase64")
     hidden = shape.get("sensitive")
