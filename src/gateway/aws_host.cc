@@ -29,7 +29,7 @@ HostName parse_host(std::string_view host) {
     if (end == std::string_view::npos) return out;
     name = host.substr(1, end - 1);
     if (end + 1 < host.size() && host[end + 1] == ':') out.port = host.substr(end + 2);
-  } else if (const std::size_t colon = host.rfind(':'); colon != std::string_view::npos) {
+  } else if (const std::size_t colon = host.find(':'); colon != std::string_view::npos && colon == host.rfind(':')) {
     name = host.substr(0, colon);
     out.port = host.substr(colon + 1);
   }

@@ -40,6 +40,8 @@ TEST(AwsHost, AHostHeaderIsTakenApart) {
   EXPECT_EQ(parse_host("[::1]").name, "::1");
   EXPECT_EQ(parse_host("sts.amazonaws.com.").name, "sts.amazonaws.com");
   EXPECT_EQ(parse_host("[::1").name, "");
+  EXPECT_EQ(parse_host("fd00::5").name, "fd00::5");
+  EXPECT_EQ(parse_host("fd00::5").port, "");
 }
 
 TEST(AwsHost, RegionsAreToldFromOtherLabels) {

@@ -334,6 +334,9 @@ ByteCount Gateway::body_limit(const net::HttpHead& head, const net::HttpLimits& 
 net::HttpReply Gateway::too_large(const net::HttpHead& head) const { return too_large_at(head, Door{}); }
 
 ByteCount Gateway::body_limit_at(const net::HttpHead& head, const net::HttpLimits& limits, const Door& door) const {
+  // What is small enough for everything needs no closer look.
+  const auto length = wire::parse_decimal(head.header("content-length"));
+  if (length && *length <= kPageBody.value) return std::min(kPageBody, limits.max_body);
   if (!door.role && guard_.refusal(head)) return std::min(kPageBody, limits.max_body);
   return std::min(limit_of(head, door).bytes, limits.max_body);
 }

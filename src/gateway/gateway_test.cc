@@ -397,6 +397,8 @@ TEST_F(GatewayTest, BodiesAreLimitedByWhatTheyAreFor) {
   const auto limit = [&](net::HttpRequest sent) { return gateway_->body_limit(sent.head, limits).value; };
   EXPECT_EQ(limit(request("POST", "/v1/things/a/invocations")), 6'291'556U + 1'048'576U);
   EXPECT_EQ(limit(request("GET", "/v1/things/a")), 70'167'211U);
+  EXPECT_EQ(limit(request("GET", "/v1/things/a", {{"Content-Length", "65536"}})), 65'536U);
+  EXPECT_EQ(limit(request("GET", "/v1/things/a", {{"Content-Length", "65537"}})), 70'167'211U);
   EXPECT_EQ(limit(request("POST", "/_hearth/reset")), 65'536U);
   EXPECT_EQ(limit(request("POST", "/v1/things/a", {{"Origin", "https://evil.example"}})), 65'536U);
   EXPECT_EQ(limit(request("POST", "/nothing")), 1'048'576U);

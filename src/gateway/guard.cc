@@ -40,7 +40,9 @@ bool is_loopback_name(std::string_view name) {
   return ::inet_pton(AF_INET6, text.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-Guard::Guard(AuthMode mode, std::vector<std::string> host_names) : mode_(mode), host_names_(std::move(host_names)) {}
+Guard::Guard(AuthMode mode, const std::vector<std::string>& host_names) : mode_(mode) {
+  for (const std::string& name : host_names) host_names_.push_back(parse_host(name).name);
+}
 
 bool Guard::is_known_host(std::string_view name) const {
   return is_loopback_name(name) || std::ranges::find(host_names_, name) != host_names_.end();
@@ -56,7 +58,7 @@ std::optional<std::string> Guard::refusal(const net::HttpHead& head) const {
     if (!answered) {
       return fmt::format(
           "Hearth does not answer to the host name '{}'. While auth is \"open\" only loopback names and the names in "
-          "the setting host_names are answered, so that no web page can drive it.",
+          "the setting hosts are answered, so that no web page can drive it.",
           host);
     }
   }

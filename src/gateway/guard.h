@@ -21,8 +21,8 @@ enum class AuthMode : std::uint8_t { kOpen, kEnforced };
 
 class Guard {
  public:
-  // `host_names`: further names this server answers to, besides loopback ones. Lower case, without port.
-  Guard(AuthMode mode, std::vector<std::string> host_names);
+  // `host_names`: further names this server answers to, besides loopback ones; in any case, without port.
+  Guard(AuthMode mode, const std::vector<std::string>& host_names);
 
   // A sentence why the request is refused (403), or nothing.
   std::optional<std::string> refusal(const net::HttpHead& head) const;

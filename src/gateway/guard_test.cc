@@ -10,7 +10,7 @@ net::HttpHead head(std::vector<Header> headers, std::string target = "/") {
 }
 
 TEST(Guard, InOpenModeOnlyLoopbackAndConfiguredHostsAreAnswered) {
-  const Guard guard(AuthMode::kOpen, {"hearth.lan"});
+  const Guard guard(AuthMode::kOpen, {"Hearth.LAN"});
   for (const char* host : {"127.0.0.1:4566", "127.9.8.7", "[::1]:4566", "localhost", "LOCALHOST:1", "lambda.localhost",
                            "hearth.lan:4566"}) {
     EXPECT_FALSE(guard.refusal(head({{"Host", host}}))) << host;
