@@ -14,6 +14,7 @@ namespace api = wire::lambda;
 
 constexpr std::size_t kLargestClientContext = 3583;  // base64, as the Invoke API documents
 constexpr std::int32_t kRan = 200;
+constexpr std::int32_t kAccepted = 202;
 constexpr std::int32_t kOnlyChecked = 204;
 
 Result<std::string> decode_client_context(const std::string& encoded) {
@@ -58,13 +59,11 @@ HandledLater<api::InvocationResponse> invoke(LambdaService& service, const Reque
   CO_AWS_TRY(const FunctionRef ref,
              resolve_name(context, "lambda:InvokeFunction", request.function_name, request.qualifier));
   const std::string type = request.invocation_type.value_or(std::string(api::kInvocationTypeRequestResponse));
-  if (type == api::kInvocationTypeEvent) {
-    co_return std::unexpected(
-        to_aws_error(ErrorKind::kNotImplemented,
-                     "InvocationType Event is not supported by this server yet: it has no durable queue for events. "
-                     "Use RequestResponse."));
-  }
   CO_AWS_TRY(invocation::InvokeRequest invoke, read_request(context, ref, std::move(request)));
+  if (type == api::kInvocationTypeEvent) {
+    CO_AWS_TRY_STATUS(service.events().accept(std::move(invoke)));
+    co_return api::InvocationResponse{.status_code = kAccepted};
+  }
   if (type == api::kInvocationTypeDryRun) {
     CO_AWS_TRY_STATUS(service.invoker().check(invoke));
     co_return api::InvocationResponse{.status_code = kOnlyChecked};

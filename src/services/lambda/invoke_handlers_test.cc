@@ -63,10 +63,18 @@ TEST_F(InvokeHandlers, ADryRunOnlyChecks) {
   EXPECT_EQ(invoke({{"X-Amz-Invocation-Type", "DryRun"}}).status, 404);
 }
 
-TEST_F(InvokeHandlers, EventsAreRefusedByNameWhileNothingKeepsThem) {
+TEST_F(InvokeHandlers, AnEventIsKeptBeforeItIsAnswered) {
   const Answer answer = invoke({{"X-Amz-Invocation-Type", "Event"}});
-  EXPECT_EQ(answer.status, 501);
-  EXPECT_THAT(answer.string("message"), HasSubstr("InvocationType Event"));
+  EXPECT_EQ(answer.status, 202);
+  EXPECT_EQ(answer.text, "");
+  EXPECT_EQ(service_->events().waiting(), 1U);
+  EXPECT_EQ(store_.rows().size(), 1U);
+  invoker_.failure = Error(invocation::ErrorKind::kNotFound, "Function not found: x");
+  EXPECT_EQ(invoke({{"X-Amz-Invocation-Type", "Event"}}).status, 404);
+  store_.fail_writes("disk full");
+  invoker_.failure.reset();
+  EXPECT_EQ(invoke({{"X-Amz-Invocation-Type", "Event"}}).status, 500);
+  EXPECT_EQ(service_->events().waiting(), 1U);
 }
 
 TEST_F(InvokeHandlers, RefusalsOfTheInvokerHaveTheirAwsCodes) {

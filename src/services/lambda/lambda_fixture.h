@@ -44,6 +44,7 @@ class FakeInvoker final : public invocation::Invoker {
  public:
   net::Task<Result<invocation::InvokeOutcome>> invoke(invocation::InvokeRequest request) override {
     last = request;
+    ++runs;
     if (failure) co_return std::unexpected(*failure);
     co_return outcome;
   }
@@ -56,6 +57,7 @@ class FakeInvoker final : public invocation::Invoker {
   invocation::InvokeOutcome outcome{
       .payload = "{}", .function_error = "", .executed_version = "$LATEST", .log_tail = ""};
   invocation::InvokeRequest last;
+  int runs = 0;
 };
 
 class FakeLinks final : public CodeLinks {
@@ -124,6 +126,7 @@ class LambdaFixture : public testing::Test {
     registry_.emplace(store_, clock_);
     ASSERT_TRUE(registry_->load());
     service_.emplace(LambdaParts{.loop = loop_,
+                                 .store = store_,
                                  .registry = *registry_,
                                  .codes = *codes_,
                                  .runtimes = runtimes_,

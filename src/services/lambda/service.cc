@@ -26,21 +26,34 @@ std::unexpected<Error> in_aws_words(Error error, const FunctionRef& ref) {
 }  // namespace
 
 LambdaService::LambdaService(LambdaParts parts)
-    : parts_(parts), gate_(parts.loop), stopping_(std::make_shared<net::OneShot<bool>>(parts.loop.executor())) {}
+    : parts_(parts),
+      events_(parts.loop, parts.store, parts.invoker, parts.log),
+      gate_(parts.loop),
+      stopping_(std::make_shared<net::OneShot<bool>>(parts.loop.executor())) {}
 LambdaService::~LambdaService() = default;
 
-void LambdaService::start() {
+Status LambdaService::start() {
+  TRY_STATUS(events_.load());
   for (const auto& function : parts_.registry.unsettled()) settle_soon(function);
   gate_.spawn(collect_from_time_to_time());
+  events_.start();
+  return {};
+}
+
+void LambdaService::close() {
+  stopping_->set(true);
+  gate_.close();
+  events_.close();
 }
 
 net::Task<> LambdaService::stop() {
-  stopping_->set(true);
-  gate_.close();
+  close();
   co_await gate_.drained();
+  co_await events_.drained();
 }
 
 net::Task<Status> LambdaService::clear() {
+  CO_TRY_STATUS(events_.clear());
   CO_TRY_STATUS(parts_.registry.clear());
   co_return co_await parts_.codes.clear();
 }

@@ -23,6 +23,7 @@
 #include "net/one_shot.h"
 #include "observe/log.h"
 #include "services/lambda/code_links.h"
+#include "services/lambda/event_queue.h"
 #include "services/lambda/names.h"
 #include "services/lambda/settings.h"
 #include "services/request_context.h"
@@ -33,6 +34,7 @@ namespace hearth::services::lambda {
 // What the service is made of; everything outlives it.
 struct LambdaParts {
   net::Loop& loop;
+  storage::Store& store;
   functions::Registry& registry;
   functions::CodeStore& codes;
   const environment::RuntimeCatalog& runtimes;
@@ -50,11 +52,14 @@ class LambdaService {
   LambdaService(const LambdaService&) = delete;
   LambdaService& operator=(const LambdaService&) = delete;
 
-  // After Registry::load(): settles what a crash left unsettled, and removes unused packages from time to time.
-  void start();
-  // Ends background tasks.
+  // After Registry::load(): takes up events and what a crash left unsettled, and from then on removes unused packages
+  // from time to time. Errors: as EventQueue::load(); nothing was started.
+  Status start();
+  // Starts nothing any more. Running events hold stop() up until their environments end.
+  void close();
+  // close(), and waits for background tasks to end.
   net::Task<> stop();
-  // Removes every function and package; environments have been stopped.
+  // Removes every function, event and package; environments have been stopped.
   net::Task<Status> clear();
 
   // Errors of all that change: as errors.h lists them, with AWS's messages.
@@ -81,6 +86,7 @@ class LambdaService {
   functions::Registry& registry() { return parts_.registry; }
   invocation::Invoker& invoker() { return parts_.invoker; }
   CodeLinks& links() { return parts_.links; }
+  EventQueue& events() { return events_; }
 
  private:
   // The interpreter for `runtime`; says in a warning when it is not the exact one. Errors:
@@ -94,6 +100,7 @@ class LambdaService {
   net::Task<> collect_from_time_to_time();
 
   LambdaParts parts_;
+  EventQueue events_;
   net::Gate gate_;
   std::shared_ptr<net::OneShot<bool>> stopping_;  // set once: waits of background tasks end
 };

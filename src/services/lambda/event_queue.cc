@@ -1,0 +1,182 @@
+#include "services/lambda/event_queue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace hearth::services::lambda {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kLargestEvent = 1'048'576;  // Lambda quotas: asynchronous payload
+constexpr std::size_t kMostWaiting = 1'000'000;   // about 100 MB of memory
+constexpr std::size_t kMostRunning = 100;
+constexpr std::size_t kMostRunningOfOne = kMostRunning / 2;
+constexpr std::uint32_t kMostRuns = 3;    // the first and AWS's two retries
+constexpr std::chrono::hours kOldest{6};  // AWS's default for the age of an event
+constexpr std::chrono::seconds kIdleWait{60};
+
+// After `runs` that ended in a function error: one minute, then two.
+std::chrono::minutes pause_after_error(std::uint32_t runs) { return std::chrono::minutes(runs); }
+// After `refusals` starts that did not come about: 1 s, 2 s, ... 5 min.
+std::chrono::seconds pause_after_refusal(std::uint32_t refusals) {
+  return std::min(std::chrono::seconds(1LL << std::min(refusals, 9U)), std::chrono::seconds(300));
+}
+
+}  // namespace
+
+EventQueue::EventQueue(net::Loop& loop, storage::Store& store, invocation::Invoker& invoker, const observe::Logger& log)
+    : loop_(loop),
+      store_(store),
+      invoker_(invoker),
+      log_(log),
+      gate_(loop),
+      wake_(std::make_shared<net::OneShot<bool>>(loop.executor())) {}
+
+Status EventQueue::load() {
+  TRY(const std::vector<StoredEvent> events, store_.load());
+  for (const StoredEvent& event : events) {
+    next_number_ = std::max(next_number_, event.number + 1);
+    wait_until(event.request.function, event.due, {.number = event.number});
+  }
+  return {};
+}
+
+void EventQueue::start() { gate_.spawn(dispatch()); }
+
+void EventQueue::close() {
+  gate_.close();
+  wake();
+}
+
+net::Task<> EventQueue::drained() { return gate_.drained(); }
+
+Status EventQueue::clear() {
+  TRY_STATUS(store_.erase_everything());
+  for (auto& [key, events] : functions_) events.due.clear();
+  waiting_ = 0;
+  return {};
+}
+
+Status EventQueue::accept(invocation::InvokeRequest request) {
+  if (request.payload.size() > kLargestEvent) {
+    return fail(invocation::ErrorKind::kTooLarge,
+                fmt::format("{} byte payload is too large for the Event invocation type (limit {} bytes)",
+                            request.payload.size(), kLargestEvent));
+  }
+  // A throttled function takes events all the same: they wait.
+  if (auto checked = invoker_.check(request); !checked && !checked.error().is(invocation::ErrorKind::kThrottled)) {
+    return fail(std::move(checked).error());
+  }
+  if (waiting_ >= kMostWaiting) return fail(invocation::ErrorKind::kThrottled, "Rate Exceeded.");
+  StoredEvent event;
+  event.number = next_number_++;
+  event.accepted = loop_.clock().now();
+  event.due = event.accepted;
+  event.request = std::move(request);
+  TRY_STATUS(store_.put(event));
+  wait_until(event.request.function, event.due, {.number = event.number});
+  wake();
+  return {};
+}
+
+void EventQueue::wait_until(const functions::FunctionKey& function, TimePoint due, Waiting event) {
+  functions_[function].due.emplace(due, event);
+  ++waiting_;
+}
+
+void EventQueue::wake() { wake_->set(true); }
+
+void EventQueue::start_due() {
+  const TimePoint now = loop_.clock().now();
+  // One of each function in turn, so that all move on.
+  for (bool started = true; started && running_ < kMostRunning;) {
+    started = false;
+    for (auto& [function, events] : functions_) {
+      if (running_ >= kMostRunning) break;
+      if (events.running >= kMostRunningOfOne || events.due.empty() || events.due.begin()->first > now) continue;
+      const Waiting event = events.due.begin()->second;
+      if (!gate_.spawn(run(function, event))) return;
+      events.due.erase(events.due.begin());
+      --waiting_;
+      ++events.running;
+      ++running_;
+      started = true;
+    }
+  }
+}
+
+net::Task<> EventQueue::dispatch() {
+  while (!gate_.is_closed()) {
+    wake_ = std::make_shared<net::OneShot<bool>>(loop_.executor());
+    const auto awaited = wake_;
+    start_due();
+    auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(kIdleWait);
+    if (running_ < kMostRunning) {  // else the end of a run wakes us
+      const TimePoint now = loop_.clock().now();
+      for (const auto& [function, events] : functions_) {
+        if (events.due.empty() || events.running >= kMostRunningOfOne) continue;
+        pause = std::clamp(events.due.begin()->first - now, 0ms, pause);
+      }
+    }
+    const SteadyTime deadline = loop_.clock().steady_now() + pause;
+    co_await awaited->wait_until(deadline);
+  }
+}
+
+net::Task<> EventQueue::run(functions::FunctionKey function, Waiting place) {
+  Result<StoredEvent> event = store_.get(function, place.number);
+  if (!event) {
+    log_.error("an event of an asynchronous invocation cannot be read",
+               {{"function", function.name}, {"error", event.error().message()}});
+    drop(function, place.number);
+  } else if (loop_.clock().now() - event->accepted > kOldest) {
+    log_.warn("an event was given up: it waited for six hours",
+              {{"function", function.name}, {"request_id", event->request.request_id}});
+    drop(function, place.number);
+  } else {
+    invocation::InvokeRequest request = event->request;
+    const auto outcome = co_await invoker_.invoke(std::move(request));
+    settle(*std::move(event), place, outcome);
+  }
+  --running_;
+  if (const auto events = functions_.find(function); --events->second.running == 0 && events->second.due.empty()) {
+    functions_.erase(events);
+  }
+  wake();
+}
+
+void EventQueue::settle(StoredEvent event, Waiting place, const Result<invocation::InvokeOutcome>& outcome) {
+  const functions::FunctionKey& function = event.request.function;
+  const TimePoint now = loop_.clock().now();
+  if (!outcome) {
+    if (outcome.error().is(invocation::ErrorKind::kNotFound)) return drop(function, event.number);
+    return wait_until(function, now + pause_after_refusal(place.refusals),
+                      {.number = event.number, .refusals = place.refusals + 1});
+  }
+  if (outcome->function_error.empty()) return drop(function, event.number);
+  ++event.runs;
+  if (event.runs >= kMostRuns) {
+    log_.warn("an event was given up after three runs",
+              {{"function", function.name}, {"request_id", event.request.request_id}});
+    return drop(function, event.number);
+  }
+  event.due = now + pause_after_error(event.runs);
+  if (const Status stored = store_.put(event); !stored) {
+    // The store has it still with fewer runs: it may run once too often, never too rarely.
+    log_.error("a retry of an event cannot be stored",
+               {{"function", function.name}, {"error", stored.error().message()}});
+  }
+  wait_until(function, event.due, {.number = event.number});
+}
+
+void EventQueue::drop(const functions::FunctionKey& function, std::uint64_t number) {
+  if (const Status erased = store_.erase(function, number); !erased) {
+    log_.error("an event that ended cannot be erased and will run again",
+               {{"function", function.name}, {"error", erased.error().message()}});
+  }
+}
+
+}  // namespace hearth::services::lambda
