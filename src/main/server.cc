@@ -254,6 +254,7 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
       invoker_(loop_, lookup_, admission_, placement_, clock_),
       roles_(role_directory(config_.auth, iam_)),
       lambda_(services::lambda::LambdaParts{.loop = loop_,
+                                            .store = *stored_.store,
                                             .registry = registry_,
                                             .codes = codes_,
                                             .runtimes = runtimes_,
@@ -283,7 +284,8 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
 Status Parts::load() {
   TRY_STATUS(iam_.load());
   TRY_STATUS(sts_.load());
-  return registry_.load();
+  TRY_STATUS(registry_.load());
+  return lambda_.load();
 }
 
 Result<std::vector<std::uint16_t>> Parts::listen() {
@@ -359,9 +361,10 @@ net::Task<> Parts::stop() {
   stopping_ = true;
   log_.info("stopping");
   expiry_->cancel();
+  lambda_.close();
   co_await http_.stop(clock_.steady_now() + kStopPatience);
+  co_await environments_.stop();  // before lambda_: it waits for events that are running
   co_await lambda_.stop();
-  co_await environments_.stop();
   co_await launcher_.stop();
   signal_watch_.cancel();
   control_watch_.cancel();

@@ -321,7 +321,8 @@ TEST_F(FunctionHandlers, WhatACrashLeftPendingIsSettledAtTheNextStart) {
   std::filesystem::remove_all(root_ + "/trees");
   reopen();
   EXPECT_EQ(registry_->latest(key)->update_status, functions::UpdateStatus::kInProgress);
-  ASSERT_TRUE(service_->start());
+  ASSERT_TRUE(service_->load());
+  service_->start();
   loop_.spawn(service_->stop());
   loop_.run();
   EXPECT_EQ(registry_->latest(key)->update_status, functions::UpdateStatus::kSuccessful);
@@ -336,7 +337,8 @@ TEST_F(FunctionHandlers, AFunctionWhosePackageIsLostFailsWithAReason) {
   ASSERT_TRUE(blobs_.remove(registry_->latest(key)->code.blob));
   std::filesystem::remove_all(root_ + "/trees");
   reopen();
-  ASSERT_TRUE(service_->start());
+  ASSERT_TRUE(service_->load());
+  service_->start();
   loop_.spawn(service_->stop());
   loop_.run();
   EXPECT_EQ(registry_->latest(key)->update_status, functions::UpdateStatus::kFailed);

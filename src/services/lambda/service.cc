@@ -32,12 +32,12 @@ LambdaService::LambdaService(LambdaParts parts)
       stopping_(std::make_shared<net::OneShot<bool>>(parts.loop.executor())) {}
 LambdaService::~LambdaService() = default;
 
-Status LambdaService::start() {
-  TRY_STATUS(events_.load());
+Status LambdaService::load() { return events_.load(); }
+
+void LambdaService::start() {
   for (const auto& function : parts_.registry.unsettled()) settle_soon(function);
   gate_.spawn(collect_from_time_to_time());
   events_.start();
-  return {};
 }
 
 void LambdaService::close() {

@@ -52,9 +52,10 @@ class LambdaService {
   LambdaService(const LambdaService&) = delete;
   LambdaService& operator=(const LambdaService&) = delete;
 
-  // After Registry::load(): takes up events and what a crash left unsettled, and from then on removes unused packages
-  // from time to time. Errors: as EventQueue::load(); nothing was started.
-  Status start();
+  // After Registry::load(): takes up the events of before the start. Errors: as EventQueue::load().
+  Status load();
+  // Settles what a crash left unsettled, runs events, and removes unused packages from time to time.
+  void start();
   // Starts nothing any more. Running events hold stop() up until their environments end.
   void close();
   // close(), and waits for background tasks to end.
