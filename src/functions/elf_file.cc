@@ -102,7 +102,10 @@ std::vector<std::string> dynamic_symbols(std::string_view bytes, const Elf64_Ehd
 
 std::optional<ElfFacts> read_elf(const std::string& path) {
   const MappedFile file(path);
-  const std::string_view bytes = file.bytes();
+  return parse_elf(file.bytes());
+}
+
+std::optional<ElfFacts> parse_elf(std::string_view bytes) {
   if (!bytes.starts_with(std::string_view(ELFMAG, SELFMAG)) || bytes.size() < EI_NIDENT + 4) return std::nullopt;
   ElfFacts facts;
   facts.bits = bytes[EI_CLASS] == ELFCLASS64 ? 64 : 32;

@@ -15,7 +15,9 @@ struct ElfFacts {
   std::vector<std::string> symbols;  // dynamic symbols, defined and undefined; only of 64-bit little-endian files
 };
 
-// Nothing if `path` cannot be read or is no ELF file. Blocks: for a pool thread.
+// Nothing if `bytes` are no ELF file.
+std::optional<ElfFacts> parse_elf(std::string_view bytes);
+// The same of a file. Nothing if `path` cannot be read or is no ELF file. Blocks: for a pool thread.
 std::optional<ElfFacts> read_elf(const std::string& path);
 
 }  // namespace hearth::functions

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "functions/elf_file.h"
-#include "functions/registry.h"
-#include "storage/store.h"
+#include "functions/error_kind.h"
+#include "storage/error_kind.h"
 
 namespace hearth::functions {
 namespace {

@@ -16,19 +16,11 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "functions/error_kind.h"
 #include "functions/function.h"
 #include "storage/store.h"
 
 namespace hearth::functions {
-
-enum class ErrorKind {
-  kNotFound,  // no such function
-  kAlreadyExists,
-  kUpdateInProgress,  // Pending, or LastUpdateStatus InProgress
-  kRevisionMismatch,
-  kBadPackage,  // message is AWS's
-  kTooLarge,    // message is AWS's
-};
 
 class Registry {
  public:

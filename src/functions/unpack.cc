@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -14,8 +16,8 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "functions/registry.h"
-#include "storage/store.h"
+#include "functions/error_kind.h"
+#include "storage/error_kind.h"
 
 namespace hearth::functions {
 namespace {

@@ -12,7 +12,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "functions/registry.h"
+#include "functions/error_kind.h"
+#include "storage/error_kind.h"
 
 namespace hearth::functions {
 namespace {
