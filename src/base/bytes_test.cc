@@ -18,6 +18,10 @@ TEST(Bytes, Base64RefusesWhatIsNotBase64) {
   EXPECT_FALSE(base64_decode("ab!d"));
   EXPECT_FALSE(base64_decode("=abc"));
   EXPECT_FALSE(base64_decode("ab==abcd"));
+  EXPECT_FALSE(base64_decode("ab=dabcd"));
+  EXPECT_FALSE(base64_decode("a\xffcdabcdabcd"));
+  EXPECT_FALSE(base64_decode("a==="));
+  EXPECT_FALSE(base64_decode("===="));
   EXPECT_EQ(base64_decode(""), "");
 }
 
