@@ -12,7 +12,9 @@ constexpr std::size_t kMaxSessions = 10'000;
 
 net::HttpLimits endpoint_limits() {
   net::HttpLimits limits;
-  limits.max_connections = 256;  // of one environment
+  // Of one environment: its code must not be able to fill the server's memory.
+  limits.max_connections = 256;
+  limits.max_bodies_in_flight = ByteCount::mib(160);
   // A frozen environment is silent for as long as it stays frozen; its kept connections must not break meanwhile.
   limits.idle_deadline = std::chrono::milliseconds(0);
   return limits;

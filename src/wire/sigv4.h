@@ -109,7 +109,7 @@ class SigV4 {
   SigV4& operator=(const SigV4&) = delete;
 
   // Whether `secret` made the claimed signature over this request with a body of `body_sha256` (lower-case hex).
-  // Compares in constant time. Errors: kMismatch, kNotSupported (STREAMING-* payloads).
+  // Compares in constant time. Errors: kMismatch.
   Status verify(const SignedRequest& request, const SignatureClaim& claim, const SigV4Rules& rules,
                 std::string_view secret, std::string_view body_sha256);
 
