@@ -42,6 +42,11 @@ check_pie_supported()
 
 find_program(HEARTH_CCACHE ccache)
 if(HEARTH_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${HEARTH_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${HEARTH_CCACHE})
+  # What ccache must overlook so that files using a precompiled header are found again.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${HEARTH_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(hearth_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>)
 endif()

@@ -1,7 +1,25 @@
-# hearth_library(NAME [DEPS ...] [SOURCES ...]): a static library of every .cc file in this folder that is not a
-# `_test.cc` or `_main.cc`, and one test executable `NAME_test` of every `_test.cc`.
+# Precompiled headers, which halve the compile time of a file that names Asio or JSON: one set for libraries (-fPIC) and
+# one for test programs (-fPIE). Every source file still includes what it uses.
+set(HEARTH_PRECOMPILED <algorithm> <chrono> <functional> <map> <memory> <optional> <string> <string_view> <utility> <vector>
+  <fmt/format.h> <boost/json.hpp> ${PROJECT_SOURCE_DIR}/src/base/result.h ${PROJECT_SOURCE_DIR}/src/net/one_shot.h)
+
+function(hearth_precompile target)
+  target_link_libraries(${target} PRIVATE hearth_flags hearth::fmt Boost::headers)
+  target_precompile_headers(${target} PRIVATE ${HEARTH_PRECOMPILED} ${ARGN})
+endfunction()
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/empty.cc CONTENT "")
+add_library(hearth_library_pch OBJECT ${PROJECT_BINARY_DIR}/empty.cc)
+hearth_precompile(hearth_library_pch)
+if(HEARTH_TESTS)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/empty_main.cc CONTENT "int main() {}")
+  add_executable(hearth_test_pch ${PROJECT_BINARY_DIR}/empty_main.cc)
+  hearth_precompile(hearth_test_pch <gmock/gmock.h> <gtest/gtest.h>)
+endif()
+
+# hearth_library(NAME [DEPS ...] [TEST_DEPS ...] [SOURCES ...] [EXCLUDE regex...] [NO_PCH]): a static library of every
+# .cc file in this folder that is not a `_test.cc` or `_main.cc`, and one test program `NAME_test` of every `_test.cc`.
 function(hearth_library name)
-  cmake_parse_arguments(ARG "" "" "DEPS;TEST_DEPS;SOURCES;EXCLUDE" ${ARGN})
+  cmake_parse_arguments(ARG "NO_PCH" "" "DEPS;TEST_DEPS;SOURCES;EXCLUDE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_(test|main)\\.cc$")
@@ -14,6 +32,9 @@ function(hearth_library name)
   if(sources)
     add_library(hearth_${name} STATIC ${sources})
     target_link_libraries(hearth_${name} PUBLIC hearth_flags ${ARG_DEPS})
+    if(NOT ARG_NO_PCH)
+      target_precompile_headers(hearth_${name} REUSE_FROM hearth_library_pch)
+    endif()
   else()
     add_library(hearth_${name} INTERFACE)
     target_link_libraries(hearth_${name} INTERFACE hearth_flags ${ARG_DEPS})
@@ -21,6 +42,7 @@ function(hearth_library name)
   if(HEARTH_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE hearth_${name} ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
+    target_precompile_headers(${name}_test REUSE_FROM hearth_test_pch)
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS unit)
   endif()
 endfunction()
