@@ -126,10 +126,10 @@ class Run:
 
     def stage_fuzz(self):
         """each decoder, some seconds of coverage-guided fuzzing under sanitizers"""
-        if not self.build("fuzz"):
+        if not self.build("asan"):
             return
         seconds = os.environ.get("HEARTH_FUZZ_SECONDS", "10")
-        for target in sorted(glob.glob(os.path.join(ROOT, "build/fuzz/tests/fuzz/*_fuzz"))):
+        for target in sorted(glob.glob(os.path.join(ROOT, "build/asan/tests/fuzz/*_fuzz"))):
             name = os.path.basename(target)
             seeds = os.path.join(ROOT, "tests/fuzz/corpus", name)
             with tempfile.TemporaryDirectory() as work:
