@@ -14,6 +14,7 @@ if(HEARTH_TESTS)
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/empty_main.cc CONTENT "int main() {}")
   add_executable(hearth_test_pch ${PROJECT_BINARY_DIR}/empty_main.cc)
   hearth_precompile(hearth_test_pch <gmock/gmock.h> <gtest/gtest.h>)
+  target_link_libraries(hearth_test_pch PRIVATE hearth_net)
 endif()
 
 # hearth_library(NAME [DEPS ...] [TEST_DEPS ...] [SOURCES ...] [EXCLUDE regex...] [NO_PCH]): a static library of every

@@ -108,6 +108,8 @@ Gateway::Gateway(GatewaySettings settings, const Guard& guard, PlatformPages& pa
 net::Task<net::HttpReply> Gateway::handle(net::HttpRequest request) { return serve(std::move(request), Door{}); }
 
 net::Task<net::HttpReply> Gateway::serve(net::HttpRequest request, Door door) {
+  const bool traced = log_.is_enabled(observe::Level::kDebug);
+  const std::string agent = traced ? std::string(request.head.header("User-Agent")) : std::string();
   Exchange exchange(std::move(request), door);
   std::string bug;
   net::HttpReply reply;
@@ -129,6 +131,13 @@ net::Task<net::HttpReply> Gateway::serve(net::HttpRequest request, Door door) {
   }
   for (const std::string& warning : exchange.warnings) {
     reply.headers.push_back({"Hearth-Warning", header_text(warning)});
+  }
+  if (traced && exchange.operation) {
+    log_.debug("request", {{"service", std::string(exchange.identified.service->model->signing_name)},
+                           {"operation", std::string(exchange.operation->name)},
+                           {"status", std::to_string(reply.status)},
+                           {"request_id", exchange.request_id},
+                           {"agent", agent}});
   }
   co_return reply;
 }

@@ -24,6 +24,8 @@ class Logger {
  public:
   Logger(int fd, Level threshold, LogFormat format) : fd_(fd), threshold_(threshold), format_(format) {}
 
+  // Whether lines of `level` are written; for callers whose fields cost something.
+  bool is_enabled(Level level) const { return level >= threshold_; }
   void write(Level level, std::string_view message, std::initializer_list<Field> fields = {}) const;
   void debug(std::string_view message, std::initializer_list<Field> fields = {}) const {
     write(Level::kDebug, message, fields);
