@@ -4,7 +4,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <memory>
+#include <sstream>
 
 #include "launcher/identity.h"
 #include "launcher/protocol.h"
@@ -192,6 +194,63 @@ Result<SourceRoots> SourceRoots::open(const std::vector<std::string>& paths) {
     roots.roots_.push_back({std::move(clean), std::move(directory)});
   }
   return roots;
+}
+
+std::vector<MountEntry> parse_mounts(std::string_view mountinfo) {
+  std::vector<MountEntry> mounts;
+  while (!mountinfo.empty()) {
+    const std::size_t end = std::min(mountinfo.find('\n'), mountinfo.size());
+    std::istringstream line{std::string(mountinfo.substr(0, end))};
+    mountinfo.remove_prefix(std::min(end + 1, mountinfo.size()));
+    MountEntry mount;
+    std::string device, root;
+    if (line >> mount.id >> mount.parent >> device >> root >> mount.path) mounts.push_back(std::move(mount));
+  }
+  return mounts;
+}
+
+std::vector<std::string> unneeded_mounts(const std::vector<MountEntry>& mounts, std::set<std::uint64_t> needed,
+                                         const std::vector<std::string>& folders) {
+  const auto is_below = [](const std::string& path, const std::string& folder) {
+    return path == folder || path.starts_with(folder.ends_with('/') ? folder : folder + "/");
+  };
+  for (const MountEntry& mount : mounts) {
+    if (std::ranges::any_of(folders, [&](const std::string& folder) { return is_below(mount.path, folder); })) {
+      needed.insert(mount.id);
+    }
+  }
+  // Unmounting takes along what is mounted on it, so parents of needed ones are needed. Mounts are listed parents
+  // first, but moved ones may not be: repeat until nothing is added.
+  for (std::size_t before = 0; before != needed.size();) {
+    before = needed.size();
+    for (const MountEntry& mount : mounts) {
+      if (needed.contains(mount.id)) needed.insert(mount.parent);
+    }
+  }
+  std::vector<std::string> paths;
+  for (auto mount = mounts.rbegin(); mount != mounts.rend(); ++mount) {
+    // One over another on the same path would hide which is meant.
+    const auto same_path = [&](const MountEntry& other) { return other.path == mount->path; };
+    if (!needed.contains(mount->id) && std::ranges::count_if(mounts, same_path) == 1) paths.push_back(mount->path);
+  }
+  return paths;
+}
+
+void SourceRoots::forget_other_mounts() const {
+  std::set<std::uint64_t> needed;
+  std::vector<std::string> folders = {"/proc", kBaseRoot};
+  for (const Root& root : roots_) {
+    folders.push_back(root.path);
+    struct statx status{};
+    // Not knowing what a source is on: keep everything.
+    if (::statx(root.directory.get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &status) != 0) return;
+    if ((status.stx_mask & STATX_MNT_ID) == 0) return;
+    needed.insert(status.stx_mnt_id);
+  }
+  for (const std::string& path :
+       unneeded_mounts(parse_mounts(sys::read_file("/proc/self/mountinfo")), std::move(needed), folders)) {
+    if (path != "/") ::umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
+  }
 }
 
 Result<UniqueFd> SourceRoots::open_source(const std::string& path) const {

@@ -1,6 +1,7 @@
 #include "launcher/cgroups.h"
 
 #include <dirent.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -18,6 +19,11 @@ namespace hearth::launcher {
 namespace {
 
 constexpr std::string_view kNames[] = {"memory", "cpu", "pids"};
+
+// Of the names of launchers' directories.
+constexpr const char* kOwnPrefix = "hearth.";
+// Holds the processes that were in a container's own cgroup; see enable_controller().
+constexpr const char* kHostLeaf = "hearth-host";
 
 std::string_view name_of(Controller controller) { return kNames[static_cast<std::size_t>(controller)]; }
 
@@ -71,13 +77,67 @@ int enable_controller(int root, std::string_view controller) {
   const std::string text = "+" + std::string(controller);
   int error = sys::write_file_at(root, "cgroup.subtree_control", text);
   if (error != EBUSY) return error;
-  if (::mkdirat(root, "hearth-host", 0755) != 0 && errno != EEXIST) return errno;
+  if (::mkdirat(root, kHostLeaf, 0755) != 0 && errno != EEXIST) return errno;
   const std::string processes = sys::read_file_at(root, "cgroup.procs");
   for (const std::string_view pid : split(processes, '\n')) {
-    error = sys::write_file_at(root, "hearth-host/cgroup.procs", pid);
+    error = sys::write_file_at(root, (std::string(kHostLeaf) + "/cgroup.procs").c_str(), pid);
     if (error != 0 && error != ESRCH) return error;
   }
   return sys::write_file_at(root, "cgroup.subtree_control", text);
+}
+
+void kill_listed(std::string_view pids) {
+  for (const std::string_view text : split(pids, '\n')) {
+    pid_t pid = 0;
+    std::from_chars(text.data(), text.data() + text.size(), pid);
+    if (pid > 1) ::kill(pid, SIGKILL);
+  }
+}
+
+// The directory of a launcher is locked as long as the launcher lives; so is it known to be abandoned.
+bool try_lock(int directory) { return ::flock(directory, LOCK_EX | LOCK_NB) == 0; }
+
+bool is_at(int directory, int parent, const std::string& name) {
+  struct stat there{}, here{};
+  return ::fstatat(parent, name.c_str(), &there, 0) == 0 && ::fstat(directory, &here) == 0 &&
+         there.st_ino == here.st_ino;
+}
+
+Result<UniqueFd> make_own_directory(int root, const std::string& name, const std::string& path) {
+  // Another launcher may take the new directory for abandoned before it is locked.
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    if (::mkdirat(root, name.c_str(), 0755) != 0 && errno != EEXIST) break;
+    UniqueFd directory(::openat(root, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory && errno == ENOENT) continue;
+    if (!directory) break;
+    if (!try_lock(directory.get())) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));  // being swept, or its launcher is just ending
+      continue;
+    }
+    if (is_at(directory.get(), root, name)) return directory;
+  }
+  if (errno == EWOULDBLOCK) return fail(FailureKind::kFailed, "another launcher uses the name of " + path);
+  return fail(FailureKind::kFailed, sys::error_text(path, errno));
+}
+
+// Removes what launchers left that were killed outright, whatever their prefix.
+void sweep_abandoned(int root, const std::string& own_name, CgroupVersion version) {
+  for (const std::string& name : child_directories(root)) {
+    if (!name.starts_with(kOwnPrefix) || name == own_name) continue;
+    const UniqueFd directory(::openat(root, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory || !try_lock(directory.get())) continue;
+    for (const std::string& child : child_directories(directory.get())) {
+      for (int attempt = 0; attempt < 100; ++attempt) {
+        if (version == CgroupVersion::kV2) sys::write_file_at(directory.get(), (child + "/cgroup.kill").c_str(), "1");
+        if (version == CgroupVersion::kV1) {
+          kill_listed(sys::read_file_at(directory.get(), (child + "/cgroup.procs").c_str()));
+        }
+        if (::unlinkat(directory.get(), child.c_str(), AT_REMOVEDIR) == 0 || errno != EBUSY) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    }
+    ::unlinkat(root, name.c_str(), AT_REMOVEDIR);
+  }
 }
 
 }  // namespace
@@ -148,13 +208,10 @@ Result<Cgroups::Hierarchy> Cgroups::open_hierarchy(const CgroupMount& mount, con
   Hierarchy hierarchy{.version = mount.version};
   UniqueFd root(::open(mount.mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root) return fail(FailureKind::kFailed, sys::error_text(mount.mount_point, errno));
-  const std::string name = "hearth-" + prefix;
+  const std::string name = kOwnPrefix + prefix;
   hierarchy.path = mount.mount_point + "/" + name;
-  if (::mkdirat(root.get(), name.c_str(), 0755) != 0 && errno != EEXIST) {
-    return fail(FailureKind::kFailed, sys::error_text(hierarchy.path, errno));
-  }
-  hierarchy.directory.reset(::openat(root.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!hierarchy.directory) return fail(FailureKind::kFailed, sys::error_text(hierarchy.path, errno));
+  TRY(hierarchy.directory, make_own_directory(root.get(), name, hierarchy.path));
+  sweep_abandoned(root.get(), name, mount.version);
 
   std::vector<std::string> available = mount.controllers;
   if (mount.version == CgroupVersion::kV2) {
@@ -328,12 +385,7 @@ void Cgroups::kill(const std::string& name) const {
     if (hierarchy.freezer_v1) {
       sys::write_file_at(hierarchy.directory.get(), (name + "/freezer.state").c_str(), "THAWED");
     }
-    const std::string pids = sys::read_file_at(hierarchy.directory.get(), (name + "/cgroup.procs").c_str());
-    for (const std::string_view text : split(pids, '\n')) {
-      pid_t pid = 0;
-      std::from_chars(text.data(), text.data() + text.size(), pid);
-      if (pid > 1) ::kill(pid, SIGKILL);
-    }
+    kill_listed(sys::read_file_at(hierarchy.directory.get(), (name + "/cgroup.procs").c_str()));
   }
 }
 

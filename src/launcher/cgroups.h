@@ -3,7 +3,7 @@
 //
 // Machines differ: all controllers in the v2 tree, all in v1 hierarchies, or v1 controllers beside a v2 tree without
 // any. detect() finds which hierarchy carries which controller. In every hierarchy in use the launcher owns one
-// directory `hearth-PREFIX`, with one child per sandbox. The v2 tree is used for freeze and kill wherever it exists,
+// directory `hearth.PREFIX`, with one child per sandbox. The v2 tree is used for freeze and kill wherever it exists,
 // even without controllers: it is ten times faster, and tasks frozen by v1 cannot be killed.
 //
 // Tests: cgroups_test.cc (pure parts), launcher_e2e_test.cc
@@ -63,8 +63,8 @@ struct Cgroup {
 // Thread: the launcher has one.
 class Cgroups {
  public:
-  // Finds the hierarchies, makes `hearth-PREFIX` in each and kills and removes what an earlier launcher with the same
-  // prefix left there. Error: FailureKind::kFailed.
+  // Finds the hierarchies, makes `hearth.PREFIX` in each, and kills and removes what earlier launchers left there and
+  // what launchers of other prefixes left that are dead. Error: FailureKind::kFailed.
   static Result<Cgroups> open(const std::string& prefix);
   Cgroups(Cgroups&&) = default;
   Cgroups& operator=(Cgroups&&) = delete;
@@ -85,7 +85,7 @@ class Cgroups {
  private:
   struct Hierarchy {
     CgroupVersion version = CgroupVersion::kV1;
-    std::string path = {};  // of hearth-PREFIX, for messages
+    std::string path = {};  // of hearth.PREFIX, for messages
     UniqueFd parent = {};
     UniqueFd directory = {};
     std::vector<Controller> controllers = {};

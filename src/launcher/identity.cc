@@ -51,9 +51,8 @@ Result<std::uint64_t> permitted_capabilities() {
   return data[0].permitted | (std::uint64_t{data[1].permitted} << 32U);
 }
 
-int drop_bounding_set(std::uint64_t keep) {
+int empty_bounding_set() {
   for (int number = 0; number < 64; ++number) {
-    if (((keep >> static_cast<unsigned>(number)) & 1U) != 0) continue;
     if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0) continue;
     if (errno == EINVAL) return 0;  // past the last capability of this kernel
     return errno;
@@ -101,13 +100,12 @@ Result<UidRange> claim_uid_range() {
 }
 
 int drop_all_capabilities() {
-  if (const int error = drop_bounding_set(0); error != 0) return error;
+  if (const int error = empty_bounding_set(); error != 0) return error;
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return errno;
   return set_capabilities({});
 }
 
 int become(uid_t host_uid) {
-  if (const int error = drop_bounding_set(0); error != 0) return error;
   if (::setgroups(0, nullptr) != 0) return errno;
   if (::setresgid(host_uid, host_uid, host_uid) != 0) return errno;
   if (::setresuid(host_uid, host_uid, host_uid) != 0) return errno;
@@ -133,7 +131,9 @@ Status keep_launcher_capabilities() {
   for (const unsigned number : kKept) mask |= std::uint64_t{1} << number;
   // A container may have been started without some of them; what then fails says so.
   TRY(const std::uint64_t permitted, permitted_capabilities());
-  int error = drop_bounding_set(mask);
+  // It says what exec may give. The launcher starts no program, and its children inherit the empty set: emptying it in
+  // each of them would cost 60 us.
+  int error = empty_bounding_set();
   if (error == 0) {
     error = set_capabilities({.permitted = (mask | kForCleanup) & permitted, .effective = mask & permitted});
   }

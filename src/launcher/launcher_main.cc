@@ -105,6 +105,7 @@ int serve(const Options& options) {
     std::printf("%s\n", to_json(hello).c_str());
     return 0;
   }
+  sources->forget_other_mounts();
   auto networks = NetworkPool::open(options.network_pool);
   if (!networks) return failed(networks.error());
   if (Status kept = keep_launcher_capabilities(); !kept) return failed(kept.error());

@@ -16,10 +16,10 @@ using namespace sys;
 constexpr const char* kShmOptions = "size=16m,nr_inodes=1024";
 
 // Host-wide entries of /proc. What container runtimes mask, and what tells about other work on the machine.
-constexpr const char* kProcEntries[] = {
-    "acpi",        "asound", "config.gz", "diskstats",     "interrupts",    "kallsyms",   "kcore",
-    "key-users",   "keys",   "kmsg",      "latency_stats", "locks",         "modules",    "partitions",
-    "sched_debug", "scsi",   "slabinfo",  "softirqs",      "sysrq-trigger", "timer_list", "timer_stats"};
+constexpr const char* kProcEntries[] = {"acpi",          "asound",     "config.gz",   "interrupts", "kallsyms",
+                                        "kcore",         "key-users",  "keys",        "kmsg",       "latency_stats",
+                                        "locks",         "modules",    "sched_debug", "scsi",       "slabinfo",
+                                        "sysrq-trigger", "timer_list", "timer_stats"};
 
 int mount_tmpfs(const char* path, const std::string& options) {
   const std::string target = std::string(kBaseRoot) + path;

@@ -190,12 +190,12 @@ std::unique_ptr<Inside> Harness::start(sandbox::SandboxSpec spec) {
   return std::make_unique<Inside>(loop_, std::move(*created));
 }
 
-std::vector<std::string> Harness::cgroup_directories() const {
+std::vector<std::string> Harness::cgroup_directories(const std::string& prefix) {
   std::vector<std::string> found;
   std::error_code ignored;
   // Hierarchies are mounted one or two levels below.
   const auto look = [&](const std::filesystem::path& root) {
-    const std::filesystem::path mine = root / ("hearth-" + prefix_);
+    const std::filesystem::path mine = root / ("hearth." + prefix);
     if (!std::filesystem::exists(mine, ignored)) return;
     found.push_back(mine.string());
     for (const auto& entry : std::filesystem::directory_iterator(mine, ignored)) {

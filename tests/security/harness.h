@@ -99,8 +99,9 @@ class Harness {
   void kill_launcher();
   // Starts a launcher and returns the server's end of its socket.
   static UniqueFd launch(const std::string& prefix, const std::string& source_folder, pid_t& pid);
-  // Paths of cgroup directories of this harness's launcher that exist now.
-  std::vector<std::string> cgroup_directories() const;
+  // Paths of cgroup directories of this harness's launcher, or of the one with `prefix`, that exist now.
+  std::vector<std::string> cgroup_directories() const { return cgroup_directories(prefix_); }
+  static std::vector<std::string> cgroup_directories(const std::string& prefix);
 
  private:
   std::string prefix_;

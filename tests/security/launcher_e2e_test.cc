@@ -261,9 +261,8 @@ TEST_F(Launcher, ManyAtOnceAllRunAndNothingIsLeft) {
   }
   // The folders of the prefix itself stay while the launcher lives.
   EXPECT_TRUE(eventually([&] {
-    const auto left = harness_->cgroup_directories();
-    return std::ranges::none_of(left, [](const std::string& path) {
-      return path.find("/t") != path.rfind("/test") && path.substr(path.rfind('/')).starts_with("/t");
+    return std::ranges::none_of(harness_->cgroup_directories(), [](const std::string& path) {
+      return path.substr(path.rfind('/')).starts_with("/t");  // sandboxes are named t0, t1, ...
     });
   }));
   // Its pool of network namespaces, six descriptors each, may be fuller than at first.
@@ -355,6 +354,29 @@ TEST_F(Launcher, AServerWithoutPrivilegesSteersThroughDescriptorsAlone) {
   socket.reset();
   ::waitpid(launcher, &status, 0);
   EXPECT_EQ(status, 0);
+}
+
+TEST_F(Launcher, WhatADeadLauncherLeftIsRemovedByTheNextOfAnyPrefix) {
+  const auto start = [this](const std::string& prefix, pid_t& pid) {
+    UniqueFd socket = Harness::launch(prefix, harness_->source_folder(), pid);
+    pollfd greeting{.fd = socket.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&greeting, 1, 10'000), 1);
+    return socket;
+  };
+  const std::string dead_prefix = harness_->prefix() + "-dead";
+  pid_t dead = -1;
+  const UniqueFd first = start(dead_prefix, dead);
+  ASSERT_GT(dead, 0);
+  ::kill(dead, SIGKILL);
+  ::waitpid(dead, nullptr, 0);
+  EXPECT_FALSE(Harness::cgroup_directories(dead_prefix).empty());
+
+  pid_t next = -1;
+  UniqueFd second = start(harness_->prefix() + "-next", next);
+  EXPECT_TRUE(Harness::cgroup_directories(dead_prefix).empty());
+  EXPECT_FALSE(harness_->cgroup_directories().empty());  // of a launcher that lives
+  second.reset();
+  ::waitpid(next, nullptr, 0);
 }
 
 TEST_F(Launcher, ItSaysWhatIsolationIsInForce) {
