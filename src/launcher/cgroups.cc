@@ -331,7 +331,7 @@ Status Cgroups::open_server_files(Cgroup& cgroup, const Hierarchy& hierarchy, in
   return {};
 }
 
-Result<Cgroup> Cgroups::make(const std::string& name, const CgroupLimits& limits) const {
+Result<Cgroup> Cgroups::make(const std::string& name) const {
   const auto build = [&](Cgroup& cgroup) -> Status {
     for (const Hierarchy& hierarchy : hierarchies_) {
       const std::string path = hierarchy.path + "/" + name;
@@ -341,16 +341,6 @@ Result<Cgroup> Cgroups::make(const std::string& name, const CgroupLimits& limits
       }
       UniqueFd directory(::openat(hierarchy.directory.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       if (!directory) return fail(FailureKind::kNoResources, sys::error_text(path, errno));
-      for (const Controller controller : hierarchy.controllers) {
-        if (&hierarchy != with(controller)) continue;
-        for (const LimitWrite& write : limit_writes(controller, hierarchy.version, limits)) {
-          const int error = sys::write_file_at(directory.get(), write.file.c_str(), write.text);
-          if (error == ENOENT && write.need == LimitWrite::Need::kIfPresent) continue;
-          if (error != 0) {
-            return fail(FailureKind::kFailed, sys::error_text(path + "/" + write.file + " = " + write.text, error));
-          }
-        }
-      }
       TRY_STATUS(open_server_files(cgroup, hierarchy, directory.get()));
       if (hierarchy.version == CgroupVersion::kV2) {
         cgroup.v2_directory = std::move(directory);
@@ -367,6 +357,44 @@ Result<Cgroup> Cgroups::make(const std::string& name, const CgroupLimits& limits
     return fail(std::move(built).error());
   }
   return cgroup;
+}
+
+Status Cgroups::limit(const Cgroup& cgroup, const CgroupLimits& limits) const {
+  std::size_t next_v1 = 0;
+  for (const Hierarchy& hierarchy : hierarchies_) {
+    const bool v2 = hierarchy.version == CgroupVersion::kV2;
+    const UniqueFd& directory = v2 ? cgroup.v2_directory : cgroup.v1_directories.at(next_v1++);
+    for (const Controller controller : hierarchy.controllers) {
+      if (&hierarchy != with(controller)) continue;
+      for (const LimitWrite& write : limit_writes(controller, hierarchy.version, limits)) {
+        const int error = sys::write_file_at(directory.get(), write.file.c_str(), write.text);
+        if (error == ENOENT && write.need == LimitWrite::Need::kIfPresent) continue;
+        if (error != 0) {
+          return fail(
+              FailureKind::kFailed,
+              sys::error_text(hierarchy.path + "/" + cgroup.name + "/" + write.file + " = " + write.text, error));
+        }
+      }
+    }
+  }
+  return {};
+}
+
+CgroupPool::~CgroupPool() {
+  for (const Cgroup& cgroup : ready_) cgroups_.remove(cgroup.name);
+}
+
+Result<Cgroup> CgroupPool::take() {
+  if (ready_.empty()) TRY_STATUS(add_one());
+  Cgroup cgroup = std::move(ready_.front());
+  ready_.pop_front();
+  return cgroup;
+}
+
+Status CgroupPool::add_one() {
+  TRY(Cgroup cgroup, cgroups_.make("s" + std::to_string(++made_)));
+  ready_.push_back(std::move(cgroup));
+  return {};
 }
 
 std::uint64_t Cgroups::oom_kills(const std::string& name) const {

@@ -9,6 +9,7 @@
 // Tests: cgroups_test.cc (pure parts), launcher_e2e_test.cc
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,8 +71,11 @@ class Cgroups {
   Cgroups& operator=(Cgroups&&) = delete;
   ~Cgroups();  // removes the prefix directories if they are empty
 
+  // The directories of one sandbox, without limits yet; 150 us, so it is done ahead (CgroupPool).
   // Errors: FailureKind::kNoResources, kFailed. On failure nothing is left.
-  Result<Cgroup> make(const std::string& name, const CgroupLimits& limits) const;
+  Result<Cgroup> make(const std::string& name) const;
+  // Error: FailureKind::kFailed, naming file and value.
+  Status limit(const Cgroup& cgroup, const CgroupLimits& limits) const;
   std::uint64_t oom_kills(const std::string& name) const;
   // SIGKILL to everything in it. Idempotent.
   void kill(const std::string& name) const;
@@ -99,6 +103,25 @@ class Cgroups {
   const Hierarchy* with(Controller controller) const;
 
   std::vector<Hierarchy> hierarchies_;
+};
+
+// Cgroups made ahead. Their directories are named s1, s2, ...; removing those of taken ones is the taker's business.
+// Thread: the launcher has one. Lifetime: `cgroups` outlives the pool.
+class CgroupPool {
+ public:
+  CgroupPool(const Cgroups& cgroups, std::size_t target) : cgroups_(cgroups), target_(target) {}
+  ~CgroupPool();  // removes those not taken
+
+  // Errors: as Cgroups::make, when the pool is empty.
+  Result<Cgroup> take();
+  bool is_full() const { return ready_.size() >= target_; }
+  Status add_one();
+
+ private:
+  const Cgroups& cgroups_;
+  std::size_t target_;
+  std::uint64_t made_ = 0;
+  std::deque<Cgroup> ready_;
 };
 
 }  // namespace hearth::launcher

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t kServerTag = 0;
 constexpr std::uint64_t kSignalTag = 1;  // every other tag is a pid
-// Refilling blocks the loop for about a millisecond per namespace, so it waits until requests have paused.
+// Refilling blocks the loop for about a millisecond at a time, so it waits until requests have paused.
 constexpr auto kQuietBeforeRefill = std::chrono::milliseconds(5);
 constexpr auto kPauseAfterRefillFailure = std::chrono::seconds(1);
 constexpr auto kRemovalRetry = std::chrono::milliseconds(2);
@@ -31,11 +31,12 @@ void complain(const std::string& text) { std::fprintf(stderr, "hearth-launcher: 
 }  // namespace
 
 Launcher::Launcher(UniqueFd server, HelloMessage hello, Machine machine, Cgroups cgroups, SourceRoots sources,
-                   NetworkPool networks, UidSlots uids)
+                   NetworkPool networks, UidSlots uids, std::size_t spare_cgroups)
     : server_(std::move(server)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       machine_(std::move(machine)),
       cgroups_(std::move(cgroups)),
+      spare_cgroups_(cgroups_, spare_cgroups),
       sources_(std::move(sources)),
       networks_(std::move(networks)),
       uids_(std::move(uids)) {
@@ -92,7 +93,7 @@ int Launcher::next_timeout_ms() const {
   const auto now = SteadyClock::now();
   auto wait = SteadyClock::duration::max();
   if (!leaving_.empty()) wait = kRemovalRetry;
-  if (!networks_.is_full()) {
+  if (!is_stocked()) {
     wait = std::min(wait, std::max(quiet_since_ + kQuietBeforeRefill, refill_not_before_) - now);
   }
   if (wait == SteadyClock::duration::max()) return -1;
@@ -101,9 +102,10 @@ int Launcher::next_timeout_ms() const {
 
 void Launcher::refill() {
   const auto now = SteadyClock::now();
-  if (networks_.is_full() || now < quiet_since_ + kQuietBeforeRefill || now < refill_not_before_) return;
-  if (Status added = networks_.add_one(); !added) {
-    complain("network namespace pool: " + added.error().message());
+  if (is_stocked() || now < quiet_since_ + kQuietBeforeRefill || now < refill_not_before_) return;
+  // One thing at a time: a request may be waiting.
+  if (Status added = networks_.is_full() ? spare_cgroups_.add_one() : networks_.add_one(); !added) {
+    complain("making stock for later sandboxes: " + added.error().message());
     refill_not_before_ = now + kPauseAfterRefillFailure;
   }
 }
@@ -143,7 +145,7 @@ void Launcher::on_request(Message message) {
       ::send(sandbox->parts.control.get(), "T", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
   } else if (const auto* kill = std::get_if<KillMessage>(&message)) {
-    if (const Living* sandbox = find(kill->id)) cgroups_.kill(sandbox->name);
+    if (const Living* sandbox = find(kill->id)) cgroups_.kill(sandbox->parts.cgroup.name);
   } else {
     complain("the server sent a message that only the launcher sends");
     stopping_ = true;
@@ -162,7 +164,7 @@ void Launcher::create(CreateMessage request) {
   }
   const std::optional<uid_t> uid = uids_.take();
   if (!uid) return refuse(Error(FailureKind::kNoResources, "every host user id is in use"));
-  auto started = start_sandbox(request, *uid, machine_, cgroups_, sources_, networks_);
+  auto started = start_sandbox(request, *uid, machine_, cgroups_, spare_cgroups_, sources_, networks_);
   if (!started) {
     uids_.give_back(*uid);
     return refuse(started.error());
@@ -245,7 +247,7 @@ void Launcher::reap() {
 // Its first process is reaped, so every process of its pid namespace is dead.
 void Launcher::on_ended(Living sandbox, const siginfo_t& how) {
   drain_reports(sandbox);
-  const bool oom = cgroups_.oom_kills(sandbox.name) > 0;
+  const bool oom = cgroups_.oom_kills(sandbox.parts.cgroup.name) > 0;
   if (sandbox.state == Living::State::kBuilding) {
     std::string message = "ended while being built";
     if (sandbox.last_report && sandbox.last_report->stage == Report::Stage::kFailed) {
@@ -265,12 +267,12 @@ void Launcher::on_ended(Living sandbox, const siginfo_t& how) {
     }
     send(exited);
   }
-  leaving_.push_back({std::move(sandbox.name), sandbox.uid});
+  leaving_.push_back({std::move(sandbox.name), std::move(sandbox.parts.cgroup.name), sandbox.uid});
 }
 
 void Launcher::retry_removals() {
   std::erase_if(leaving_, [this](const Leaving& leaving) {
-    if (!cgroups_.remove(leaving.name)) return false;
+    if (!cgroups_.remove(leaving.cgroup)) return false;
     uids_.give_back(leaving.uid);
     names_.erase(leaving.name);
     return true;
@@ -308,12 +310,12 @@ void Launcher::stop_all() {
   stopping_ = true;
   outgoing_.clear();
   const auto deadline = SteadyClock::now() + kStopDeadline;
-  for (const auto& [pid, sandbox] : living_) cgroups_.kill(sandbox.name);
+  for (const auto& [pid, sandbox] : living_) cgroups_.kill(sandbox.parts.cgroup.name);
   while ((!living_.empty() || !leaving_.empty()) && SteadyClock::now() < deadline) {
     epoll_event event{};
     ::epoll_wait(epoll_.get(), &event, 1, 2);
     reap();
-    for (const auto& [pid, sandbox] : living_) cgroups_.kill(sandbox.name);
+    for (const auto& [pid, sandbox] : living_) cgroups_.kill(sandbox.parts.cgroup.name);
     retry_removals();
   }
   if (!living_.empty() || !leaving_.empty()) complain("some sandboxes would not end; the next start sweeps them");

@@ -32,7 +32,7 @@ namespace hearth::launcher {
 class Launcher {
  public:
   Launcher(UniqueFd server, HelloMessage hello, Machine machine, Cgroups cgroups, SourceRoots sources,
-           NetworkPool networks, UidSlots uids);
+           NetworkPool networks, UidSlots uids, std::size_t spare_cgroups);
 
   // Serves until the server is gone. The exit status of the process.
   int run();
@@ -52,6 +52,7 @@ class Launcher {
   // A dead sandbox whose cgroups the kernel has not let go of yet; its uid stays taken until then.
   struct Leaving {
     std::string name;
+    std::string cgroup;
     uid_t uid = 0;
   };
   struct Outgoing {
@@ -72,6 +73,7 @@ class Launcher {
   void flush();
   void retry_removals();
   int next_timeout_ms() const;
+  bool is_stocked() const { return networks_.is_full() && spare_cgroups_.is_full(); }
   void refill();
   void stop_all();
   Living* find(std::uint64_t id);
@@ -81,6 +83,7 @@ class Launcher {
   UniqueFd signals_;
   Machine machine_;
   Cgroups cgroups_;
+  CgroupPool spare_cgroups_;
   SourceRoots sources_;
   NetworkPool networks_;
   UidSlots uids_;

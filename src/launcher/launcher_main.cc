@@ -37,7 +37,7 @@ constexpr const char* kHelp =
     "Started by `hearth serve`; builds sandboxes on request over the inherited socket N.\n"
     "  --prefix NAME       names the cgroups; one per server (letters, digits, - and _)\n"
     "  --source-root DIR   a folder that may be mounted into sandboxes; repeatable\n"
-    "  --network-pool N    network namespaces kept ready (16)\n"
+    "  --network-pool N    network namespaces and cgroups kept ready (16)\n"
     "  --describe          says as JSON what isolation this machine allows, and ends; also --self-test\n";
 
 template <class T>
@@ -110,7 +110,8 @@ int serve(const Options& options) {
   if (!networks) return failed(networks.error());
   if (Status kept = keep_launcher_capabilities(); !kept) return failed(kept.error());
   Launcher launcher(UniqueFd(options.socket), std::move(hello), std::move(*machine), std::move(*cgroups),
-                    std::move(*sources), std::move(*networks), UidSlots(uids->first, kUidsPerRange));
+                    std::move(*sources), std::move(*networks), UidSlots(uids->first, kUidsPerRange),
+                    options.network_pool);
   const int status = launcher.run();
   // The launcher's destructor removes its cgroups.
   if (Status regained = regain_cleanup_capability(); !regained) return failed(regained.error());

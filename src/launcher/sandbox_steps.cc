@@ -32,14 +32,6 @@ constexpr const char* kHostName = "sandbox";
 constexpr int kLogFd = 3;
 constexpr int kControlFd = 4;
 
-int leave_launcher_signals(Child&) {
-  // Nothing the launcher reacts to may act in its copy; init sets its own.
-  struct sigaction standard{};
-  standard.sa_handler = SIG_DFL;
-  for (const int number : {SIGCHLD, SIGTERM, SIGINT, SIGPIPE}) ::sigaction(number, &standard, nullptr);
-  return 0;
-}
-
 int join_v1_cgroups(Child& child) {
   // "0" is the writer itself. The v2 cgroup was joined by clone3.
   for (const UniqueFd& directory : child.cgroup.v1_directories) {
@@ -139,7 +131,6 @@ struct Step {
   int (*run)(Child&);
 };
 constexpr Step kSteps[] = {
-    {"signals", leave_launcher_signals},
     {"join cgroups", join_v1_cgroups},            // first: all memory below is charged to the sandbox
     {"join network namespace", join_network},     // needs SYS_ADMIN
     {"new cgroup namespace", hide_cgroup_paths},  // after joining: its root is where we are now
@@ -185,7 +176,8 @@ Result<Pipe> make_pipe() {
 }  // namespace
 
 Result<StartedSandbox> start_sandbox(const CreateMessage& request, uid_t host_uid, const Machine& machine,
-                                     const Cgroups& cgroups, const SourceRoots& sources, NetworkPool& networks) {
+                                     const Cgroups& cgroups, CgroupPool& spare_cgroups, const SourceRoots& sources,
+                                     NetworkPool& networks) {
   std::vector<PreparedMount> mounts;
   for (const Mount& mount : request.mounts) {
     TRY(const UniqueFd source, sources.open_source(mount.source));
@@ -206,7 +198,11 @@ Result<StartedSandbox> start_sandbox(const CreateMessage& request, uid_t host_ui
   // One more process than asked for: init.
   const CgroupLimits limits{
       .memory_bytes = request.memory_bytes, .cpu_milli = request.cpu_milli, .pids = request.pids + 1};
-  TRY(sandbox.cgroup, cgroups.make(request.name, limits));
+  TRY(sandbox.cgroup, spare_cgroups.take());
+  if (Status limited = cgroups.limit(sandbox.cgroup, limits); !limited) {
+    cgroups.remove(sandbox.cgroup.name);
+    return fail(std::move(limited).error());
+  }
 
   int pidfd = -1;
   sys::CloneArguments arguments;
@@ -220,7 +216,7 @@ Result<StartedSandbox> start_sandbox(const CreateMessage& request, uid_t host_ui
   const long pid = sys::clone3(arguments);
   if (pid < 0) {
     const int error = errno;
-    cgroups.remove(request.name);
+    cgroups.remove(sandbox.cgroup.name);
     const bool full = error == EAGAIN || error == ENOMEM || error == ENOSPC;
     return fail(full ? FailureKind::kNoResources : FailureKind::kFailed, sys::error_text("clone3", error));
   }

@@ -43,6 +43,7 @@ struct StartedSandbox {
 // The request has been checked (request_check.h).
 // Errors: FailureKind::kRefused (a mount source), kNoResources, kFailed.
 Result<StartedSandbox> start_sandbox(const CreateMessage& request, uid_t host_uid, const Machine& machine,
-                                     const Cgroups& cgroups, const SourceRoots& sources, NetworkPool& networks);
+                                     const Cgroups& cgroups, CgroupPool& spare_cgroups, const SourceRoots& sources,
+                                     NetworkPool& networks);
 
 }  // namespace hearth::launcher

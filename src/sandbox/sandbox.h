@@ -32,7 +32,7 @@ struct BindMount {
 };
 
 struct SandboxSpec {
-  std::string name;  // unique among living sandboxes: [a-zA-Z0-9_-]{1,64}; names cgroups
+  std::string name;  // unique among living sandboxes: [a-zA-Z0-9_-]{1,64}
   std::vector<BindMount> mounts = {};
   std::vector<std::string> argv = {};  // argv[0] is an absolute path inside
   std::vector<std::string> env = {};   // "NAME=value"
