@@ -95,7 +95,7 @@ enum class FdRole : std::uint8_t {
   kMemoryPeak,     // v1 memory.max_usage_in_bytes or v2 memory.peak
   kMemoryStat,     // memory.stat
   kMemoryCurrent,  // v1 memory.usage_in_bytes or v2 memory.current
-  kMemoryLimit,    // v1 memory.limit_in_bytes or v2 memory.max
+  kMemoryLimit,    // v1 memory.limit_in_bytes (with swap accounting it can only be lowered) or v2 memory.max
   kCount,
 };
 

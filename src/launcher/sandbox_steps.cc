@@ -139,9 +139,9 @@ constexpr Step kSteps[] = {
     {"mount /proc", mount_own_proc},                     // needs the new pid namespace, made by clone3
     {"attach mounts", attach_mounts},                    // while the sources' mounts are still reachable
     {"enter the new root", enter_new_root},              // from here on no host path resolves
-    {"resource limits", set_limits},
     {"oom score", volunteer_for_oom},
     {"descriptors", arrange_descriptors},            // needs the new /dev; drops every descriptor of the launcher
+    {"resource limits", set_limits},                 // after descriptors were moved to numbers above small limits
     {"become the host uid", become_host_uid},        // needs SETPCAP, SETGID, SETUID; ends all capabilities
     {"user namespace", map_identity},                // after all other namespaces, so that it owns none of them
     {"die with the launcher", die_with_launcher},    // after the last change of credentials, which clears it

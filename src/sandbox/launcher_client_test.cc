@@ -54,6 +54,15 @@ class ScriptedLauncher {
     return UniqueFd(ends[1]);
   }
   void close() { socket_.reset(); }
+  // Stays until the client goes. (A socket closed with unread messages loses what it sent last.)
+  void wait_for_the_end() {
+    for (;;) {
+      auto packet = launcher::receive_packet(socket_.get());
+      if (packet) continue;
+      EXPECT_TRUE(packet.error().is(launcher::ProtocolError::kClosed)) << packet.error().message();
+      return;
+    }
+  }
 
  private:
   UniqueFd socket_;
@@ -96,6 +105,7 @@ TEST_F(LauncherClientTest, ACreatedSandboxHasItsDescriptorsAndReportsItsExit) {
         EXPECT_EQ(request.argv, std::vector<std::string>{"/bin/true"});
         const UniqueFd writer = launcher.send_created(request.id);
         launcher.send(launcher::ExitedMessage{request.id, 7, 0, 0});
+        launcher.wait_for_the_end();
       },
       [](LauncherClientTest& test) -> net::Task<> {
         SandboxSpec spec = named("a");
@@ -116,6 +126,7 @@ TEST_F(LauncherClientTest, AFailureKeepsItsKindAndMessage) {
       [](ScriptedLauncher& launcher) {
         const auto request = launcher.expect<launcher::CreateMessage>();
         launcher.send(launcher::FailedMessage{request.id, launcher::FailureKind::kNoResources, "no pids"});
+        launcher.wait_for_the_end();
       },
       [](LauncherClientTest& test) -> net::Task<> {
         SandboxSpec spec = named("a");
@@ -134,6 +145,7 @@ TEST_F(LauncherClientTest, ACreationThatTakesTooLongIsKilledAndItsLateAnswerTooA
         // Nobody waits any more: the descriptors are closed.
         const auto second = launcher.expect<launcher::CreateMessage>();
         launcher.send(launcher::FailedMessage{second.id, launcher::FailureKind::kRefused, ""});
+        launcher.wait_for_the_end();
       },
       [](LauncherClientTest& test) -> net::Task<> {
         SandboxSpec spec = named("a");
@@ -191,6 +203,7 @@ TEST_F(LauncherClientTest, GarbageFromTheLauncherEndsTheConnection) {
       [](ScriptedLauncher& launcher) {
         launcher.expect<launcher::CreateMessage>();
         launcher.send_bytes("\x7Fgarbage");
+        launcher.wait_for_the_end();
       },
       [](LauncherClientTest& test) -> net::Task<> {
         SandboxSpec spec = named("a");
@@ -203,6 +216,7 @@ TEST_F(LauncherClientTest, TheGreetingTellsTheTier) {
   play(
       [](ScriptedLauncher& launcher) {
         launcher.send(launcher::HelloMessage{.mechanisms = {"walls"}, .warnings = {}});
+        launcher.wait_for_the_end();
       },
       [](LauncherClientTest& test) -> net::Task<> {
         EXPECT_EQ(test.client_.tier().warnings.size(), 1U);
