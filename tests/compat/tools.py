@@ -42,3 +42,17 @@ def terraform_plugins():
         if root and glob.glob(os.path.join(root, "registry.terraform.io/hashicorp/aws/*")):
             return root
     return None
+
+
+def added_node(runtimes):
+    """The Node.js 22 that `hearth runtime add` put into a DATA/runtimes folder."""
+    found = glob.glob(os.path.join(runtimes, "nodejs22.x", "**", "bin", "node"), recursive=True)
+    assert found, f"no node below {runtimes}"
+    return found[0]
+
+
+def sdk_modules(runtimes):
+    """The node_modules folder with the JavaScript SDK in a DATA/runtimes folder."""
+    found = glob.glob(os.path.join(runtimes, "**", "node_modules", "@aws-sdk"), recursive=True)
+    assert found, f"no @aws-sdk below {runtimes}"
+    return os.path.dirname(found[0])
