@@ -118,6 +118,18 @@ exports.handler = async () => {
         self.assertNotIn("FunctionError", reply, payload)
         self.assertEqual([ASSUMED + name] * 2, payload)
 
+    def test_an_es_module_finds_the_sdk_that_hearth_provides(self):
+        name = f"home-{uuid.uuid4().hex[:8]}"
+        source = """
+import { STSClient, GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+export const handler = async () => (await new STSClient().send(new GetCallerIdentityCommand())).Arn;
+"""
+        self.server.deploy(name, {"index.mjs": source}, runtime="nodejs22.x", handler="index.handler", Timeout=30,
+                           MemorySize=512)
+        payload, reply = self.server.invoke(name)
+        self.assertNotIn("FunctionError", reply, payload)
+        self.assertEqual(ASSUMED + name, payload)
+
     def test_other_names_do_not_resolve(self):
         _, answer = self.run_python("""
 import socket
