@@ -131,7 +131,7 @@ class Run:
         seconds = os.environ.get("HEARTH_FUZZ_SECONDS", "10")
         for target in sorted(glob.glob(os.path.join(ROOT, "build/asan/tests/fuzz/*_fuzz"))):
             name = os.path.basename(target)
-            seeds = os.path.join(ROOT, "tests/fuzz/corpus", name)
+            seeds = os.path.join(ROOT, "tests/fuzz/corpus", name.removesuffix("_fuzz"))
             with tempfile.TemporaryDirectory() as work:
                 self.command("fuzz", name, [target, work, *([seeds] if os.path.isdir(seeds) else []),
                                             f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
