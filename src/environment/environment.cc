@@ -83,7 +83,9 @@ void Environment::begin(std::shared_ptr<Invocation> invocation, SteadyTime start
   run_began_ = started;
   deadline_ = deadline;
   journal_.platform(lines_.start(parts_.clock.now(), invocation_->request_id));
-  if (memory_due_ == SteadyTime::max()) memory_due_ = started + times_.memory_look;
+  const SteadyTime now = parts_.clock.steady_now();
+  if (memory_due_ == SteadyTime::max()) memory_due_ = now + times_.memory_look;
+  log_soon(now);
   wake_by(next_due());
 }
 
@@ -229,10 +231,7 @@ void Environment::finish(std::string payload, FunctionError error, Ending ending
   journal_.platform(last_line);
   journal_.platform(lines_.end(request_id_));
   journal_.platform(lines_.report(wall_now, request_id_, report));
-  if (log_due_ == SteadyTime::max()) {
-    log_due_ = now + times_.log_delay;
-    wake_by(log_due_);
-  }
+  log_soon(now);
 
   Answer answer{std::move(payload), error, {}};
   if (invocation->tail_log == TailLog::kYes) answer.log_tail = journal_.take_tail();
@@ -383,6 +382,13 @@ void Environment::wake_by(SteadyTime due) {
   if (due >= alarm_at_) return;
   alarm_at_ = due;
   alarm_->set(due);
+}
+
+// What is in the journal goes to the sink a moment from now.
+void Environment::log_soon(SteadyTime now) {
+  if (log_due_ != SteadyTime::max()) return;
+  log_due_ = now + times_.log_delay;
+  wake_by(log_due_);
 }
 
 SteadyTime Environment::next_due() const {

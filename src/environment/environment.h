@@ -185,6 +185,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   void on_alarm();
   void wake_by(SteadyTime due);
   SteadyTime next_due() const;
+  void log_soon(SteadyTime now);
   void look_at_memory(SteadyTime now);
   std::uint32_t peak_mib(SteadyTime now);
   void freeze();

@@ -99,6 +99,7 @@ void Environment::log_start(const RuntimeChoice& runtime) {
       lines_.init_start(parts_.clock.now(), version,
                         "arn:aws:lambda:" + function_->key.region + "::runtime:" + hex_encode(sha256(version))));
   if (!runtime.note.empty()) journal_.platform("Hearth: " + runtime.note);
+  log_soon(parts_.clock.steady_now());
 }
 
 void Environment::attach(std::unique_ptr<sandbox::Sandbox> sandbox) {
@@ -188,10 +189,7 @@ void Environment::feed(Pipe pipe, std::string_view bytes) {
       log_frames_.feed(bytes);
       break;
   }
-  if (log_due_ == SteadyTime::max() && journal_.has_pending()) {
-    log_due_ = parts_.clock.steady_now() + times_.log_delay;
-    wake_by(log_due_);
-  }
+  if (journal_.has_pending()) log_soon(parts_.clock.steady_now());
 }
 
 void Environment::flush_partial_lines() {

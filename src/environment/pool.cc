@@ -247,6 +247,8 @@ net::Task<> Pool::stop() {
   gate_.close();
   end_all();
   co_await gate_.drained();
+  // Sandboxes and doors of ended environments are destroyed in a later turn; let that turn come.
+  co_await net::sleep_for(std::chrono::milliseconds(0));
 }
 
 PoolCounts Pool::counts() const {
