@@ -95,9 +95,9 @@ sandbox::SandboxSpec Environment::specification(const std::string& tree, const R
 
 void Environment::log_start(const RuntimeChoice& runtime) {
   const std::string version = runtime_version(runtime);
-  journal_.platform(
-      lines_.init_start(parts_.clock.now(), version,
-                        "arn:aws:lambda:" + function_->key.region + "::runtime:" + hex_encode(sha256(version))));
+  journal_.platform(lines_.init_start(
+      parts_.clock.now(), version,
+      "arn:aws:lambda:" + function_->key.region + "::runtime:" + hex_encode(sha256(function_->runtime))));
   if (!runtime.note.empty()) journal_.platform("Hearth: " + runtime.note);
   log_soon(parts_.clock.steady_now());
 }

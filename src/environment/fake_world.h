@@ -25,7 +25,7 @@ class FakeLogSink final : public LogSink {
   // All lines, one after the other.
   std::string text() const {
     std::string joined;
-    for (const auto& line : all) joined += line + "\n";
+    for (const auto& line : all) joined += line;
     return joined;
   }
   std::string target;

@@ -41,6 +41,7 @@ void Journal::add(TimePoint at, std::string text) {
     tail_.push_back('\n');
     if (tail_.size() > 4 * kTailBytes) tail_.erase(0, tail_.size() - kTailBytes);
   }
+  text.push_back('\n');
   pending_bytes_ += text.size();
   pending_.push_back({at, std::move(text)});
   if (pending_.size() >= kFlushLines || pending_bytes_ >= kFlushBytes) flush();

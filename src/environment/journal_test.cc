@@ -34,6 +34,8 @@ TEST_F(JournalTest, GathersLinesUntilFlushed) {
   journal.flush();
   EXPECT_EQ(sink.appends, 1);
   ASSERT_EQ(sink.all.size(), 2U);
+  EXPECT_EQ(sink.all[0].text, "START\n");
+  EXPECT_EQ(sink.all[1].text, "\n") << "an event is never empty";
   EXPECT_EQ(sink.target, "1 r /aws/lambda/f s");
 }
 

@@ -10,7 +10,7 @@ namespace hearth::environment {
 
 struct LogLine {
   TimePoint at;
-  std::string text;  // without its newline
+  std::string text;  // as it is stored: like on AWS, a line with its newline; never empty
 };
 
 class LogSink {
