@@ -121,6 +121,7 @@ Result<std::shared_ptr<WorkSlot>> Environment::ask_next() {
   auto slot = std::make_shared<WorkSlot>(parts_.loop.executor());
   switch (state_) {
     case State::kInitialising:
+      end_init_boost();
       if (invocation_) {  // the init was run again as part of it
         waiting_runtime_ = slot;
         std::shared_ptr<Invocation> invocation = std::move(invocation_);

@@ -163,6 +163,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
   void attach(std::unique_ptr<sandbox::Sandbox> sandbox);
   sandbox::SandboxSpec specification(const std::string& tree, const RuntimeChoice& runtime,
                                      std::vector<std::string> command);
+  std::uint32_t cpu_milli() const;
+  void end_init_boost();
   void log_start(const RuntimeChoice& runtime);
   void on_platform_failure(const Error& error);
 

@@ -15,6 +15,7 @@
 namespace hearth::environment {
 namespace {
 
+constexpr std::uint32_t kInitCpuMilli = 2000;               // AWS lets every init have two CPUs
 constexpr std::size_t kTurnBytes = std::size_t{16} * 1024;  // read from one pipe before others get their turn
 constexpr std::size_t kPipeCapacity = 65'536;               // all that a function can have written and we not read
 constexpr std::chrono::milliseconds kLongestPause{100};
@@ -89,8 +90,20 @@ sandbox::SandboxSpec Environment::specification(const std::string& tree, const R
   spec.env = variables({*function_, runtime, *credentials_, journal_.stream().stream, parts_.locale});
   spec.memory = memory_limit();
   spec.tmp_size = ByteCount::mib(function_->ephemeral_mib);
-  spec.cpu_milli = std::max<std::uint32_t>(function_->memory_mib * 1000 / 1769, 1);  // one CPU at 1,769 MB, as AWS
+  spec.cpu_milli = std::max(cpu_milli(), kInitCpuMilli);
   return spec;
+}
+
+std::uint32_t Environment::cpu_milli() const {
+  return std::max<std::uint32_t>(function_->memory_mib * 1000 / 1769, 1);  // one CPU at 1,769 MB, as AWS
+}
+
+// The init ran with more than the function's share; from now on it has its share.
+void Environment::end_init_boost() {
+  if (cpu_milli() >= kInitCpuMilli) return;
+  if (const Status limited = sandbox_->limit_cpu(cpu_milli()); !limited) {
+    parts_.log.warn("a processor quota cannot be set", {{"environment", id_}, {"reason", limited.error().message()}});
+  }
 }
 
 void Environment::log_start(const RuntimeChoice& runtime) {

@@ -317,6 +317,7 @@ Status Cgroups::open_server_files(Cgroup& cgroup, const Hierarchy& hierarchy, in
   } else if (hierarchy.freezer_v1) {
     open_file(cgroup.freezer_state, "freezer.state", O_WRONLY);
   }
+  if (&hierarchy == with(Controller::kCpu)) open_file(cgroup.cpu_quota, v2 ? "cpu.max" : "cpu.cfs_quota_us", O_WRONLY);
   if (&hierarchy == with(Controller::kMemory)) {
     open_file(cgroup.memory_stat, "memory.stat", O_RDONLY);
     open_file(cgroup.memory_current, v2 ? "memory.current" : "memory.usage_in_bytes", O_RDONLY);

@@ -59,6 +59,7 @@ struct Cgroup {
   // For the server, which writes them later without privileges: the kernel checks permission at open.
   UniqueFd freeze = {}, freezer_state = {}, kill = {};
   UniqueFd memory_peak = {}, memory_stat = {}, memory_current = {}, memory_limit = {};
+  UniqueFd cpu_quota = {};
 };
 
 // Thread: the launcher has one.

@@ -226,6 +226,7 @@ void Launcher::announce(Living& sandbox) {
   add(FdRole::kMemoryStat, parts.cgroup.memory_stat);
   add(FdRole::kMemoryCurrent, parts.cgroup.memory_current);
   add(FdRole::kMemoryLimit, parts.cgroup.memory_limit);
+  add(FdRole::kCpuQuota, parts.cgroup.cpu_quota);
   send(created, std::move(fds));
 }
 

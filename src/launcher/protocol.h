@@ -31,7 +31,7 @@ enum class ProtocolError : std::uint8_t {
   kSystem,     // the socket failed; errno is in the message
 };
 
-constexpr std::uint32_t kProtocolVersion = 1;
+constexpr std::uint32_t kProtocolVersion = 2;
 // Linux gives a unix socket 212,992 bytes by default; environment variables are 4 KiB by AWS's limit, mounts few.
 constexpr std::size_t kMaxPacketBytes = 128U * 1024U;
 constexpr std::size_t kMaxListEntries = 4096;
@@ -96,6 +96,7 @@ enum class FdRole : std::uint8_t {
   kMemoryStat,     // memory.stat
   kMemoryCurrent,  // v1 memory.usage_in_bytes or v2 memory.current
   kMemoryLimit,    // v1 memory.limit_in_bytes (with swap accounting it can only be lowered) or v2 memory.max
+  kCpuQuota,       // v1 cpu.cfs_quota_us or v2 cpu.max: microseconds of a processor per period
   kCount,
 };
 

@@ -43,6 +43,7 @@ void write_whole(const UniqueFd& fd, std::string_view bytes) {
 }  // namespace
 
 FakeProcess::FakeProcess(net::Loop& loop, SandboxSpec spec) : loop_(loop), spec_(std::move(spec)) {
+  cpu_milli_ = spec_.cpu_milli;
   listeners_.runtime_api = bound_unix_socket(SOCK_STREAM, names_[0]);
   listeners_.http = bound_unix_socket(SOCK_STREAM, names_[1]);
   listeners_.https = bound_unix_socket(SOCK_STREAM, names_[2]);
@@ -124,6 +125,10 @@ class FakeSandbox final : public Sandbox {
   }
   Status thaw() override {
     process_->frozen_ = false;
+    return {};
+  }
+  Status limit_cpu(std::uint32_t milli) override {
+    process_->cpu_milli_ = milli;
     return {};
   }
   ByteCount peak_memory() override { return process_->peak_; }

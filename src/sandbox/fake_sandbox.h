@@ -45,6 +45,7 @@ class FakeProcess {
   int kill_count() const { return kill_count_; }
   int terminate_count() const { return terminate_count_; }
   int freeze_count() const { return freeze_count_; }
+  std::uint32_t cpu_milli() const { return cpu_milli_; }  // in force: as created, or as limited since
 
   // Script: what SIGTERM does (nothing: the process ignores it), and whether freezing fails.
   std::optional<Exit> exits_on_terminate;
@@ -67,6 +68,7 @@ class FakeProcess {
   int kill_count_ = 0;
   int terminate_count_ = 0;
   int freeze_count_ = 0;
+  std::uint32_t cpu_milli_ = 0;
 
   void report_exit();
   std::weak_ptr<FakeProcess> self_;

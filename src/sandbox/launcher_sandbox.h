@@ -37,6 +37,7 @@ class LauncherSandbox final : public Sandbox {
   void terminate() override;
   Status freeze() override;
   Status thaw() override;
+  Status limit_cpu(std::uint32_t milli) override;
   ByteCount memory_in_use() override { return meter_.in_use(); }
   ByteCount peak_memory() override { return meter_.peak(); }
   void reset_peak_memory() override { meter_.reset(); }
@@ -53,7 +54,7 @@ class LauncherSandbox final : public Sandbox {
   std::uint64_t id_;
   SandboxListeners listeners_;
   UniqueFd stdout_, stderr_, log_pipe_;
-  UniqueFd freeze_, freezer_state_, kill_;
+  UniqueFd freeze_, freezer_state_, kill_, cpu_quota_;
   MemoryMeter meter_;
   std::optional<Exit> exit_;
   std::move_only_function<void(Exit)> on_exit_;

@@ -82,6 +82,12 @@ class Sandbox {
   virtual Status freeze() = 0;
   virtual Status thaw() = 0;
 
+  // Changes the processor quota of a sandbox that was created with one of at least 50 thousandths; ignored where the
+  // machine has no quotas. What runs already keeps running.
+  virtual Status limit_cpu(std::uint32_t milli) {
+    (void)milli;
+    return {};
+  }
   // Memory in use now, without page cache and tmpfs: what counts against what the function was promised.
   virtual ByteCount memory_in_use() { return peak_memory(); }
   // Peak memory since the last reset_peak_memory(), without page cache and tmpfs where the kernel can tell.
