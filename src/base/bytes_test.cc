@@ -19,7 +19,9 @@ TEST(Bytes, Base64RefusesWhatIsNotBase64) {
   EXPECT_FALSE(base64_decode("=abc"));
   EXPECT_FALSE(base64_decode("ab==abcd"));
   EXPECT_FALSE(base64_decode("ab=dabcd"));
-  EXPECT_FALSE(base64_decode("a\xffcdabcdabcd"));
+  EXPECT_FALSE(
+      base64_decode("a\xff"
+                    "cdabcdabcd"));
   EXPECT_FALSE(base64_decode("a==="));
   EXPECT_FALSE(base64_decode("===="));
   EXPECT_EQ(base64_decode(""), "");

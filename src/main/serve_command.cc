@@ -35,7 +35,7 @@ Result<int> serve(const config::Loaded& settings) {
   TRY(options.launcher_path, launcher_path());
   // Two servers on one machine have two data folders, hence two names for their cgroups.
   const std::string digits = hex_encode(sha256(opened.folder.root())).substr(0, kPrefixDigits);
-  options.launcher_arguments = {"--prefix", "hearth-" + digits, "--source-root", opened.folder.root()};
+  options.launcher_arguments = {"--prefix", digits, "--source-root", opened.folder.root()};
   Server server(settings, opened.folder);
   return supervise(options, server);
 }

@@ -8,6 +8,7 @@ Ends with "N passed, N failed, N skipped". Under CI (variable CI set, or --stric
 unless tests/allowed_skips names it with a reason.
 """
 import argparse
+import concurrent.futures
 import glob
 import json
 import os
@@ -36,6 +37,7 @@ class Run:
         self.arguments = arguments
         self.lines = tempfile.NamedTemporaryFile("w+", suffix=".jsonl", delete=False).name
         self.env = clean_environment()
+        self.env["HEARTH_SEEN"] = self.seen = os.path.join(ROOT, "build", "requests_seen.jsonl")
 
     def record(self, suite, test, outcome, reason="", seconds=0.0):
         with open(self.lines, "a", encoding="utf-8") as out:
@@ -111,6 +113,26 @@ class Run:
         """the release build"""
         self.build("release")
 
+    def stage_naming(self):
+        """clang-tidy: the naming rules and a few of its checks, on every header"""
+        headers = sorted(glob.glob(os.path.join(ROOT, "src/**/*.h"), recursive=True))
+        jobs = []
+        for folder in sorted({os.path.relpath(h, os.path.join(ROOT, "src")).split(os.sep)[0] for h in headers}):
+            mine = [h for h in headers if os.path.relpath(h, os.path.join(ROOT, "src")).startswith(folder + os.sep)]
+            jobs.append((folder, mine))
+        with tempfile.TemporaryDirectory() as work, concurrent.futures.ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda job: self.tidy(work, *job), jobs))
+
+    def tidy(self, work, folder, headers):
+        """One translation unit that includes every header of a folder: their contents are what is checked."""
+        unit = os.path.join(work, f"{folder}.cc")
+        with open(unit, "w", encoding="utf-8") as out:
+            out.writelines(f'#include "{h}"\n' for h in headers if not h.endswith(("_fixture.h", "test_support.h", "fake_world.h")))
+        flags = ["-std=c++23", f"-I{ROOT}/src", f"-I{ROOT}/build/release/generated", "-DFMT_HEADER_ONLY", "-DBOOST_ASIO_NO_DEPRECATED",
+                 "-DBOOST_ASIO_SEPARATE_COMPILATION"]
+        self.command("naming", f"src/{folder}", ["clang-tidy-19", "--quiet", f"--config-file={ROOT}/.clang-tidy",
+                                                 f"--header-filter={ROOT}/src/.*", unit, "--", *flags])
+
     def stage_unit(self):
         """unit tests, address and undefined-behaviour sanitizers"""
         if self.build("asan"):
@@ -145,6 +167,14 @@ class Run:
     def stage_e2e(self):
         """the release server, driven from outside"""
         self.python_folder("e2e")
+
+    def stage_sanitized(self):
+        """the sanitized server, driven from outside: part of e2e"""
+        if not os.path.exists(os.path.join(ROOT, "build/asan/hearth")) and not self.build("asan"):
+            return
+        env = {"HEARTH_BINARY": os.path.join(ROOT, "build/asan/hearth"), "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1"}
+        for name in ("test_functions", "test_doors"):
+            self.python_file("sanitized", os.path.join(ROOT, f"tests/e2e/{name}.py"), extra_env=env)
 
     def stage_compat(self):
         """the vendors' own clients and tools against the release server"""
@@ -251,6 +281,8 @@ def main():
         suite = os.path.basename(os.path.dirname(os.path.abspath(arguments.file)))
         run.python_file(suite, os.path.abspath(arguments.file), arguments.name)
     else:
+        os.makedirs(os.path.dirname(run.seen), exist_ok=True)
+        open(run.seen, "w", encoding="utf-8").close()
         for name, function in stages.items():
             if arguments.only and name not in arguments.only:
                 continue
