@@ -18,10 +18,10 @@ hearth_precompile(hearth_loop_pch ${HEARTH_LOOP_HEADERS})
 if(HEARTH_TESTS)
   add_executable(hearth_plain_test_pch ${PROJECT_BINARY_DIR}/empty.cc)
   hearth_precompile(hearth_plain_test_pch ${HEARTH_PLAIN_HEADERS} ${HEARTH_TEST_HEADERS})
-  target_link_libraries(hearth_plain_test_pch PRIVATE hearth::boost_json)
+  target_link_libraries(hearth_plain_test_pch PRIVATE hearth::boost_json GTest::gmock)
   add_executable(hearth_loop_test_pch ${PROJECT_BINARY_DIR}/empty.cc)
   hearth_precompile(hearth_loop_test_pch ${HEARTH_LOOP_HEADERS} ${HEARTH_TEST_HEADERS})
-  target_link_libraries(hearth_loop_test_pch PRIVATE hearth_net hearth::boost_json)
+  target_link_libraries(hearth_loop_test_pch PRIVATE hearth_net hearth::boost_json GTest::gmock)
 endif()
 
 # hearth_library(NAME [DEPS ...] [TEST_DEPS ...] [SOURCES ...] [EXCLUDE regex...] [PLAIN]): a static library of every
