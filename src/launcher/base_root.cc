@@ -61,7 +61,7 @@ Status write_new(const std::string& path, std::string_view text) {
   return {};
 }
 
-Status bind(const std::string& source, const std::string& target) {
+Status bind_path(const std::string& source, const std::string& target) {
   if (::mount(source.c_str(), target.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) {
     return failed("mounting " + source + " on " + target);
   }
@@ -76,7 +76,7 @@ bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0;
 
 Status bind_folder(const std::string& path) {
   if (::mkdir(base(path).c_str(), 0755) != 0 && errno != EEXIST) return failed(path);
-  return bind(path, base(path));
+  return bind_path(path, base(path));
 }
 
 // /bin, /lib, ... are links into /usr on today's systems and folders on older ones.
@@ -106,7 +106,7 @@ Status bind_interpreter_folders() {
 }
 
 Status make_certificates() {
-  if (exists("/etc/ssl/certs/ca-certificates.crt")) return bind("/etc/ssl", base("/etc/ssl"));
+  if (exists("/etc/ssl/certs/ca-certificates.crt")) return bind_path("/etc/ssl", base("/etc/ssl"));
   // A mount point for the server's own bundle on machines without one.
   if (::mkdir(base("/etc/ssl/certs").c_str(), 0755) != 0) return failed("/etc/ssl/certs");
   return write_new(base("/etc/ssl/certs/ca-certificates.crt"), "");
@@ -136,7 +136,7 @@ Status make_devices() {
   for (const char* name : kDevices) {
     const std::string path = std::string("/dev/") + name;
     TRY_STATUS(write_new(base(path), ""));
-    TRY_STATUS(bind(path, base(path)));
+    TRY_STATUS(bind_path(path, base(path)));
   }
   return {};
 }
@@ -170,7 +170,7 @@ Status build_base_root() {
     for (const char* folder : kFolders) {
       if (::mkdir(base(folder).c_str(), 0755) != 0) return failed(folder);
     }
-    TRY_STATUS(bind("/usr", base("/usr")));
+    TRY_STATUS(bind_path("/usr", base("/usr")));
     for (const char* path : {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}) TRY_STATUS(copy_top_level(path));
     for (const Link& link : kLinks) {
       if (::symlink(link.target, base(link.path).c_str()) != 0) return failed(link.path);
