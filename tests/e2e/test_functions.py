@@ -27,6 +27,7 @@ def raw_zip(*entries):
         for name, content, mode in entries:
             info = zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0))
             info.create_system = 3
+            info.compress_type = zipfile.ZIP_DEFLATED
             info.external_attr = mode << 16
             archive.writestr(info, content)
     return buffer.getvalue()
