@@ -59,7 +59,9 @@ std::optional<std::string> base64_decode(std::string_view text) {
   const auto value = [&](std::size_t at) { return std::int32_t{kBase64Values[static_cast<unsigned char>(text[at])]}; };
   bool good = true;
   std::string out;
-  out.resize_and_overwrite(text.size() / 4 * 3, [&](char* to, std::size_t size) {
+  // Not the size handed to the callback: libstdc++ 12 rounds it up for short strings.
+  const std::size_t decoded = text.size() / 4 * 3;
+  out.resize_and_overwrite(decoded, [&](char* to, std::size_t) {
     // Packages arrive like this, up to 70 MB of text: no branch per character. A bad one has its sign bit set.
     std::int32_t seen = 0;
     const std::size_t whole = text.size() - 4;
@@ -81,7 +83,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
     *to++ = static_cast<char>(a << 2 | b >> 4);
     *to++ = static_cast<char>(b << 4 | c >> 2);
     *to++ = static_cast<char>(c << 6 | d);
-    return size - padding;
+    return decoded - padding;
   });
   if (!good) return std::nullopt;
   return out;
