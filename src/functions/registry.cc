@@ -124,9 +124,7 @@ Result<FunctionSnapshot> Registry::update(const FunctionKey& key, const std::opt
                                           const std::function<void(FunctionVersion&)>& change) {
   TRY(FunctionRecord* const place, impl_->get(key));
   if (revision_id && *revision_id != place->latest->revision_id) {
-    return fail(ErrorKind::kRevisionMismatch,
-                "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
-                "retrieve the latest Revision Id");
+    return fail(ErrorKind::kRevisionMismatch, std::string(kRevisionMismatchMessage));
   }
   if (!is_settled(*place->latest)) return fail(ErrorKind::kUpdateInProgress, why_unsettled(*place->latest));
 

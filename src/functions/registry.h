@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -21,6 +22,11 @@
 #include "storage/store.h"
 
 namespace hearth::functions {
+
+// AWS's words for kRevisionMismatch.
+inline constexpr std::string_view kRevisionMismatchMessage =
+    "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the "
+    "latest Revision Id";
 
 class Registry {
  public:

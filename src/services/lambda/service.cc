@@ -122,6 +122,9 @@ net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_code(const 
   };
   if (update.run == Run::kDry) {
     CO_TRY(const functions::FunctionSnapshot still, get(ref));
+    if (update.revision_id && *update.revision_id != still->revision_id) {
+      co_return fail(functions::ErrorKind::kRevisionMismatch, std::string(functions::kRevisionMismatchMessage));
+    }
     auto shown = std::make_shared<functions::FunctionVersion>(*still);
     change(*shown);
     co_return shown;
