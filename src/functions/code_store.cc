@@ -120,28 +120,38 @@ struct CodeStore::Impl {
   TreeFolder folder(const std::string& hash) const { return TreeFolder(root, hash, boot_id); }
   void touch(const std::string& hash) { last_use[hash] = loop.clock().steady_now(); }
 
-  // Waits until nobody makes or removes the tree, then claims it for the caller, who must release() it.
-  net::Task<> claim(std::string hash) {
+  // The right to make or remove one tree; others wait until it is destroyed.
+  class Claim {
+   public:
+    Claim(Impl& impl, std::string hash) : impl_(impl), hash_(std::move(hash)) { impl_.busy[hash_]; }
+    ~Claim() {
+      const auto waiting = impl_.busy.extract(hash_);
+      for (const auto& waiter : waiting.mapped()) waiter->set(true);
+    }
+    Claim(const Claim&) = delete;
+    Claim& operator=(const Claim&) = delete;
+
+   private:
+    Impl& impl_;
+    std::string hash_;
+  };
+  // Waits until nobody makes or removes the tree; the caller claims it before it waits again.
+  net::Task<> unclaimed(std::string hash) {
     while (busy.contains(hash)) {
       auto freed = std::make_shared<net::OneShot<bool>>(loop.executor());
       busy[hash].push_back(freed);
       co_await freed->wait();
     }
-    busy[hash];
-  }
-  void release(const std::string& hash) {
-    const auto waiting = busy.extract(hash);
-    for (const auto& waiter : waiting.mapped()) waiter->set(true);
   }
 
   // Makes the tree if it is not there; from `zip`, or from the blob when that is null.
   net::Task<Status> ensure_tree(std::string hash, std::shared_ptr<const std::string> zip) {
     touch(hash);
     if (complete.contains(hash)) co_return Status{};
-    co_await claim(hash);
+    co_await unclaimed(hash);
+    const Claim claim(*this, hash);
     Status made = co_await make_tree(hash, std::move(zip));
     if (made) complete.insert(hash);
-    release(hash);
     co_return made;
   }
 
@@ -186,13 +196,13 @@ struct CodeStore::Impl {
       if (keep.contains(hash) || busy.contains(hash)) continue;
       const auto used = last_use.find(hash);
       if (used != last_use.end() && used->second + kGrace > loop.clock().steady_now()) continue;
-      co_await claim(hash);
+      co_await unclaimed(hash);
+      const Claim claim(*this, hash);
       complete.erase(hash);
       last_use.erase(hash);
       auto remove = [place = folder(hash)] { return place.remove(); };
       Status removed = co_await pool.run(loop, std::move(remove));
       if (removed) removed = blobs.remove(storage::BlobId{hash});
-      release(hash);
       if (!removed) result = std::move(removed);
     }
     co_return result;

@@ -14,7 +14,9 @@
 //     static wire::EncodedReply encode(Reply reply, std::string_view request_id);
 //   };
 
+#include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -22,7 +24,9 @@
 #include <vector>
 
 #include "base/check.h"
+#include "net/loop.h"
 #include "net/task.h"
+#include "net/thread_pool.h"
 #include "services/request_context.h"
 #include "wire/aws_error.h"
 #include "wire/call.h"
@@ -63,13 +67,30 @@ class OperationTable {
   std::vector<Operation> operations_;
 };
 
+// Where requests are decoded that take long: those over kDecodeHere, with packages of up to 70 MB in base64.
+struct Workers {
+  net::Loop& loop;
+  net::ThreadPool& pool;
+};
+
 namespace internal {
+
+inline constexpr std::size_t kDecodeHere = 256 * 1024;  // up to about a millisecond on the loop
+
+template <class Op>
+net::Task<wire::Outcome<typename Op::Request>> decode_request(wire::Call& call, const Workers* workers) {
+  if (workers == nullptr || call.body.size() <= kDecodeHere) co_return Op::decode(call);
+  // The call moves into the work: at shutdown this coroutine may go while the pool still decodes.
+  auto work = [large = std::move(call)]() mutable { return Op::decode(large); };
+  co_return co_await workers->pool.run(workers->loop, std::move(work));
+}
 
 template <class Op, class Handler, class Resource>
 net::Task<wire::Outcome<wire::EncodedReply>> run_operation(const Handler& handler, const Resource& resource,
-                                                           std::string_view action, const RequestContext& context,
-                                                           wire::Call& call, Authorizer& authorizer) {
-  auto request = Op::decode(call);
+                                                           std::string_view action, const Workers* workers,
+                                                           const RequestContext& context, wire::Call& call,
+                                                           Authorizer& authorizer) {
+  auto request = co_await decode_request<Op>(call, workers);
   if (!request) co_return std::unexpected(std::move(request).error());
   const std::string arn = resource(context, *request);
   if (auto allowed = authorizer.authorize(context, action, arn); !allowed) {
@@ -92,12 +113,15 @@ net::Task<wire::Outcome<wire::EncodedReply>> run_operation(const Handler& handle
 
 // One row. `handler`: wire::Outcome<Reply>(const RequestContext&, Request), or the same as a Task (its context stays
 // alive until it ends). `resource`: std::string(const RequestContext&, const Request&), the ARN authorisation names.
+// `workers`: for operations whose requests can be large; what it refers to outlives the table.
 template <class Op, class Handler, class Resource>
-Operation operation(std::string_view iam_action, Resource resource, Handler handler) {
+Operation operation(std::string_view iam_action, Resource resource, Handler handler,
+                    std::optional<Workers> workers = std::nullopt) {
   return Operation{Op::kName, iam_action,
-                   [iam_action, resource = std::move(resource), handler = std::move(handler)](
+                   [iam_action, workers, resource = std::move(resource), handler = std::move(handler)](
                        const RequestContext& context, wire::Call& call, Authorizer& authorizer) {
-                     return internal::run_operation<Op>(handler, resource, iam_action, context, call, authorizer);
+                     return internal::run_operation<Op>(handler, resource, iam_action, workers ? &*workers : nullptr,
+                                                        context, call, authorizer);
                    }};
 }
 

@@ -117,6 +117,17 @@ TEST_F(FunctionHandlers, PackagesAreRefusedInAwsWords) {
   EXPECT_THAT(refusal({{"Code", json::object{{"ImageUri", "repo:tag"}}}}), HasSubstr("ImageUri"));
 }
 
+TEST_F(FunctionHandlers, ALargeRequestIsDecodedOnThePoolAndAnsweredAlike) {
+  std::string noise(400'000, ' ');
+  for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<char>(i * i >> 7);
+  const std::string zip = functions::ZipBuilder().add("index.py", "").add("noise", noise).finish();
+  const Answer created = create("f", {{"Code", json::object{{"ZipFile", base64_encode(zip)}}}});
+  EXPECT_EQ(created.status, 201) << created.text;
+  EXPECT_EQ(created.string("CodeSha256"), base64_encode(sha256(zip)));
+  const Answer bad = create("g", {{"Code", json::object{{"ZipFile", base64_encode(zip)}}}, {"Role", "r1"}});
+  EXPECT_THAT(bad.string("message"), HasSubstr("Value 'r1' at 'role' failed to satisfy constraint"));
+}
+
 TEST_F(FunctionHandlers, MembersWithoutAnEngineAreRefusedByName) {
   EXPECT_EQ(refusal({{"VpcConfig", json::object{{"SubnetIds", {"subnet-0123456789abcdef0"}},
                                                 {"SecurityGroupIds", {"sg-0123456789abcdef0"}}}}}),

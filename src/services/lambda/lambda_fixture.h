@@ -126,6 +126,7 @@ class LambdaFixture : public testing::Test {
     registry_.emplace(store_, clock_);
     ASSERT_TRUE(registry_->load());
     service_.emplace(LambdaParts{.loop = loop_,
+                                 .pool = pool_,
                                  .store = store_,
                                  .registry = *registry_,
                                  .codes = *codes_,

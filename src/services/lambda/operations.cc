@@ -27,12 +27,13 @@ auto with(LambdaService& service, Handler handler) {
 
 OperationTable make_operations(LambdaService& service) {
   return OperationTable({
-      operation<wire::lambda::CreateFunction>("lambda:CreateFunction", kFunction, with(service, create_function)),
+      operation<wire::lambda::CreateFunction>("lambda:CreateFunction", kFunction, with(service, create_function),
+                                              service.workers()),
       operation<wire::lambda::GetFunction>("lambda:GetFunction", kQualified, with(service, get_function)),
       operation<wire::lambda::GetFunctionConfiguration>("lambda:GetFunctionConfiguration", kQualified,
                                                         with(service, get_function_configuration)),
       operation<wire::lambda::UpdateFunctionCode>("lambda:UpdateFunctionCode", kFunction,
-                                                  with(service, update_function_code)),
+                                                  with(service, update_function_code), service.workers()),
       operation<wire::lambda::UpdateFunctionConfiguration>("lambda:UpdateFunctionConfiguration", kFunction,
                                                            with(service, update_function_configuration)),
       operation<wire::lambda::DeleteFunction>("lambda:DeleteFunction", kQualified, with(service, delete_function)),

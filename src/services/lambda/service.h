@@ -26,6 +26,7 @@
 #include "services/lambda/event_queue.h"
 #include "services/lambda/names.h"
 #include "services/lambda/settings.h"
+#include "services/operation_table.h"
 #include "services/request_context.h"
 #include "services/role_directory.h"
 
@@ -34,6 +35,7 @@ namespace hearth::services::lambda {
 // What the service is made of; everything outlives it.
 struct LambdaParts {
   net::Loop& loop;
+  net::ThreadPool& pool;
   storage::Store& store;
   functions::Registry& registry;
   functions::CodeStore& codes;
@@ -88,6 +90,7 @@ class LambdaService {
   invocation::Invoker& invoker() { return parts_.invoker; }
   CodeLinks& links() { return parts_.links; }
   EventQueue& events() { return events_; }
+  Workers workers() { return {.loop = parts_.loop, .pool = parts_.pool}; }
 
  private:
   // The interpreter for `runtime`; says in a warning when it is not the exact one. Errors:
