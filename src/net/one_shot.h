@@ -37,8 +37,8 @@ class OneShot {
     if (!value_) {
       timer_.expires_at(deadline);
       boost::system::error_code ignored;
-      constexpr boost::asio::use_awaitable_t<Executor> use_task;
-      co_await timer_.async_wait(boost::asio::redirect_error(use_task, ignored));
+      constexpr boost::asio::use_awaitable_t<Executor> kUseTask;
+      co_await timer_.async_wait(boost::asio::redirect_error(kUseTask, ignored));
     }
     if (!value_) co_return std::nullopt;
     taken_ = true;
