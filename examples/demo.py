@@ -158,9 +158,10 @@ def how_to_go_on(url):
     print(f"""
 Hearth is up at {url}. In another shell:
 
-  export AWS_ENDPOINT_URL={url} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1
+  export AWS_ENDPOINT_URL={url} AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
   aws lambda list-functions
-  aws lambda invoke --function-name hello-python --payload '{{"name": "you"}}' --cli-binary-format raw-in-base64-out out.json
+  echo '{{"name": "you"}}' > event.json
+  aws lambda invoke --function-name hello-python --payload fileb://event.json out.json
   aws logs filter-log-events --log-group-name /aws/lambda/hello-python
   curl {url}/_hearth/health
 
@@ -184,6 +185,7 @@ def main():
         listen = "127.0.0.1:0"
     server = Server(arguments.binary, data, listen)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started this with Ctrl-C ignored
     try:
         with_node = add_runtimes(arguments.binary, data)
         server.start()

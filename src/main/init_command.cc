@@ -70,8 +70,8 @@ Status init(const config::Loaded& settings) {
   std::printf(
       "A root key of account %s is in %s\n"
       "Use it with:  AWS_SHARED_CREDENTIALS_FILE=%s AWS_PROFILE=hearth aws ...\n"
-      "Keys are checked when the server runs with:  hearth serve --auth enforced\n",
-      kRootAccount, path.c_str(), path.c_str());
+      "Keys are checked when the server runs with:  hearth serve --auth enforced --data %s\n",
+      kRootAccount, path.c_str(), path.c_str(), opened.folder.root().c_str());
   return {};
 }
 

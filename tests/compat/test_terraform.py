@@ -14,13 +14,9 @@ import tools
 class Terraform(unittest.TestCase):
     def test_the_example_applies_stays_and_goes(self):
         with hearth.Server() as server, tempfile.TemporaryDirectory() as work:
-            shutil.copy(os.path.join(hearth.ROOT, "examples/terraform/main.tf"), work)
-            with open(os.path.join(work, "hello.zip"), "wb") as stream:
-                stream.write(hearth.zip_of({"app.py": """
-import os
-def handler(event, context):
-    return {"said": os.environ["GREETING"] + ", " + event["name"]}
-"""}))
+            for name in ("main.tf", "app.py"):
+                shutil.copy(os.path.join(hearth.ROOT, "examples/terraform", name), work)
+            tools.run(["zip", "-q", "hello.zip", "app.py"], cwd=work)
             rc = os.path.join(work, "terraformrc")
             with open(rc, "w", encoding="utf-8") as stream:
                 stream.write(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{tools.terraform_plugins()}"\n  }}\n}}\n')
