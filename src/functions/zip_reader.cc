@@ -176,6 +176,10 @@ class PathBook {
   explicit PathBook(std::uint32_t limit) : limit_(limit) {}
   // Nothing, or why the entry cannot have this path.
   std::optional<std::string_view> add(const ZipEntry& entry) {
+    const auto depth = static_cast<std::size_t>(std::ranges::count(entry.path, '/')) + 1;
+    if (depth > kMostParts) return "its path has more than 100 parts";
+    work_ += depth * entry.path.size();
+    if (work_ > kMostWork) return "the paths of the package are too long in all";
     for (std::size_t slash = entry.path.find('/'); slash != std::string::npos;
          slash = entry.path.find('/', slash + 1)) {
       const auto [parent, fresh] = kinds_.try_emplace(entry.path.substr(0, slash), ZipEntry::Type::kFolder);
@@ -193,7 +197,12 @@ class PathBook {
   }
 
  private:
+  static constexpr std::size_t kMostParts = 100;
+  // Bytes looked at for all entries and the folders above them: a large node_modules takes a tenth of it.
+  static constexpr std::size_t kMostWork = 256U << 20U;
+
   std::uint32_t limit_;
+  std::size_t work_ = 0;
   std::unordered_map<std::string, ZipEntry::Type> kinds_;
 };
 

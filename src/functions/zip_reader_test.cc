@@ -134,6 +134,22 @@ TEST(ZipReader, RefusesTooManyEntriesAndTooManyImpliedFolders) {
   EXPECT_THAT(refusal(ZipBuilder().add("a/b/c/d/e", "").finish(), limits), HasSubstr("files and folders"));
 }
 
+TEST(ZipReader, RefusesPathsThatAreDeepOrLongInAll) {
+  const auto deep = [](int parts) {
+    std::string path;
+    for (int i = 1; i < parts; ++i) path += "d/";
+    return path + "f";
+  };
+  EXPECT_EQ(refusal(ZipBuilder().add(deep(100), "").finish(), CodeLimits{}), "");
+  EXPECT_THAT(refusal(ZipBuilder().add(deep(101), "").finish(), CodeLimits{}), HasSubstr("more than 100 parts"));
+  // The same deep folder again and again: the work is bounded even though the folder may be repeated.
+  ZipBuilder builder;
+  std::string folder;
+  for (int i = 0; i < 60; ++i) folder += std::string(60, 'x') + "/";
+  for (int i = 0; i < 2'000; ++i) builder.add(folder, "");
+  EXPECT_THAT(refusal(builder.finish(), CodeLimits{}), HasSubstr("too long in all"));
+}
+
 TEST(ZipReader, NeverReadsOutsideTruncatedOrDamagedArchives) {
   const std::string zip =
       ZipBuilder().add("index.py", "print(1)\n", {.deflate = true}).add("a/b", "xyz").add_link("l", "a/b").finish();

@@ -14,7 +14,7 @@ net::HttpLimits endpoint_limits() {
   net::HttpLimits limits;
   // Of one environment: its code must not be able to fill the server's memory.
   limits.max_connections = 256;
-  limits.max_bodies_in_flight = ByteCount::mib(160);
+  limits.max_bodies_in_flight = ByteCount::mib(96);
   // A frozen environment is silent for as long as it stays frozen; its kept connections must not break meanwhile.
   limits.idle_deadline = std::chrono::milliseconds(0);
   return limits;

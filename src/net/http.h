@@ -47,7 +47,7 @@ struct HttpLimits {
   std::chrono::milliseconds idle_deadline{75'000};    // between requests; zero: none
   ByteCount max_head = ByteCount::kib(64);
   ByteCount max_body = ByteCount::mib(70);
-  ByteCount max_bodies_in_flight = ByteCount::mib(1024);  // of all connections together; beyond it uploads get 503
+  ByteCount max_bodies_in_flight = ByteCount::mib(1024);  // requests and replies of all connections; beyond: 503
   std::uint32_t max_connections = 16'000;                 // beyond it the one idle for longest is closed, else 503
 };
 

@@ -180,6 +180,10 @@ Task<> HttpConnection<Stream>::run() {
       failure = "not a std::exception";
     }
     if (failure) reply = reply_to_failure(*failure);
+    // A reply that nobody reads stays in memory for as long as its deadline: it counts as a body in flight.
+    if (!reservation_.raise_to(reply.body.size())) {
+      reply = HttpReply{.status = 503, .headers = {{"Retry-After", "1"}}, .body = {}, .close = true};
+    }
     if (core_->aborted || !begin_reply(reply)) co_return;
     const std::string_view body = body_goes_out_ ? std::string_view(reply.body) : std::string_view();
     const std::optional<std::size_t> sent = try_send(output_, body);

@@ -47,12 +47,17 @@ Status read_credential(std::string_view credential, SignatureClaim& claim) {
   return {};
 }
 
-Status read_signed_headers(std::string_view list, SignatureClaim& claim) {
+Status read_signed_headers(const SignedRequest& request, std::string_view list, SignatureClaim& claim) {
   for (const std::string_view name : split(list, ';')) {
     if (!name.empty()) claim.signed_headers.push_back(lower(name));
   }
   if (std::ranges::find(claim.signed_headers, "host") == claim.signed_headers.end()) {
     return mismatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
+  }
+  // It says which operation is meant: unsigned, anybody on the way could change what a signed request does.
+  if (find_header(request.headers, "x-amz-target") != nullptr &&
+      std::ranges::find(claim.signed_headers, "x-amz-target") == claim.signed_headers.end()) {
+    return mismatch("'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.");
   }
   return {};
 }
@@ -133,7 +138,7 @@ Result<SignatureClaim> parse_header(const SignedRequest& request, std::string_vi
   claim.signed_at = time->second;
   claim.signature = *signature;
   TRY_STATUS(read_credential(*credential, claim));
-  TRY_STATUS(read_signed_headers(*signed_headers, claim));
+  TRY_STATUS(read_signed_headers(request, *signed_headers, claim));
   if (const std::string* token = find_header(request.headers, "x-amz-security-token")) claim.session_token = *token;
   if (const std::string* hash = find_header(request.headers, "x-amz-content-sha256")) claim.content_sha256 = *hash;
   return claim;
@@ -204,7 +209,7 @@ Result<SignatureClaim> parse_query(const SignedRequest& request) {
     claim.lifetime = std::chrono::seconds(*seconds);
   }
   TRY_STATUS(read_credential(*credential, claim));
-  TRY_STATUS(read_signed_headers(*signed_headers, claim));
+  TRY_STATUS(read_signed_headers(request, *signed_headers, claim));
   if (token) claim.session_token = *token;
   if (const std::string* hash = find_header(request.headers, "x-amz-content-sha256")) {
     claim.content_sha256 = *hash;

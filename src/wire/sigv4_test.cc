@@ -314,6 +314,18 @@ TEST(SigV4, IncompleteHeadersAreNamedAsAwsNamesThem) {
             "'a/b/20150830/r/s/aws4_request'");
   EXPECT_EQ(refusal("AWS4-HMAC-SHA256 Credential=a/20150830/r/s/aws4_request, SignedHeaders=date, Signature=0", true),
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
+  const auto with_target = [](const std::string& signed_headers) {
+    const std::vector<Header> headers{
+        {"Host", "h"},
+        {"X-Amz-Date", "20150830T123600Z"},
+        {"X-Amz-Target", "Logs_20140328.CreateLogGroup"},
+        {"Authorization", "AWS4-HMAC-SHA256 Credential=a/20150830/r/s/aws4_request, SignedHeaders=" + signed_headers +
+                              ", Signature=" + std::string(64, '0')}};
+    const auto claim = parse_signature({"POST", "/", "", headers});
+    return claim ? std::string() : claim.error().message();
+  };
+  EXPECT_EQ(with_target("host;x-amz-date;x-amz-target"), "");
+  EXPECT_EQ(with_target("host;x-amz-date"), "'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.");
   EXPECT_TRUE(refusal("AWS4-HMAC-SHA256 Credential= , SignedHeaders=host, Signature=0", true)
                   .starts_with("Invalid key=value pair (missing equal-sign)"));
   EXPECT_TRUE(refusal("AWS4-HMAC-SHA256 Credential=a/20150830/r/s/aws4_request, SignedHeaders=host, Signature=0, "
