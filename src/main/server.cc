@@ -30,6 +30,7 @@
 #include "invocation/placement.h"
 #include "main/environment_doors.h"
 #include "main/process_signals.h"
+#include "main/startup_memory.h"
 #include "net/alarm.h"
 #include "net/gate.h"
 #include "net/http_server.h"
@@ -331,6 +332,7 @@ net::Task<> Parts::start() {
   lambda_.start();
   expiry_->set(clock_.steady_now() + kExpiryPeriod);
   announce(*ports);
+  release_startup_memory();
 }
 
 int Parts::run() {

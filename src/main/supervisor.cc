@@ -20,6 +20,8 @@
 #include <thread>
 #include <utility>
 
+#include "main/startup_memory.h"
+
 namespace hearth::main {
 namespace {
 
@@ -250,6 +252,7 @@ Result<int> supervise(const SupervisorOptions& options, ServerMain& server) {
 
   Family family(options);
   TRY_STATUS(family.start(server));
+  release_startup_memory();
   for (;;) {
     signalfd_siginfo info{};
     const ssize_t got = ::read(signals.get(), &info, sizeof info);
