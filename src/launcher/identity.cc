@@ -23,6 +23,7 @@ constexpr unsigned kKept[] = {
     CAP_NET_BIND_SERVICE,  // ports 53, 80, 443 inside
     CAP_NET_ADMIN,         // loopback up in new network namespaces
     CAP_DAC_READ_SEARCH,   // reach mount sources below folders of the server's user
+    CAP_KILL,              // its death signal reaches sandboxes, which are of other users: frozen ones end by it alone
 };
 
 // Permitted only, until the end: the root folders of cgroup hierarchies are read-only even for their owner.

@@ -52,6 +52,19 @@ def hearth_cgroups():
     return sorted(p for p in glob.glob("/sys/fs/cgroup/**/hearth*/*", recursive=True) if os.path.isdir(p))
 
 
+def frozen_sandboxes():
+    """Folders of sandboxes whose processes are stopped."""
+    found = []
+    for path in glob.glob("/sys/fs/cgroup/**/hearth.*/*/cgroup.events", recursive=True):
+        try:
+            with open(path, encoding="ascii") as stream:
+                if "frozen 1" in stream.read():
+                    found.append(os.path.dirname(path))
+        except OSError:
+            continue
+    return found
+
+
 def start_fails(*arguments, environment=None):
     """Runs a server that must refuse to start; returns (status, output)."""
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **(environment or {})}
@@ -91,6 +104,8 @@ class Processes(unittest.TestCase):
         try:
             server.deploy("f", {"app.py": "def handler(event, context):\n    return 1\n"})
             server.invoke("f")
+            # A frozen environment notices no closed socket: only the death of the launcher ends it.
+            wait_until(frozen_sandboxes, 10, "the idle environment to be frozen")
             family = descendants(server.process.pid)
             server.kill()
             wait_until(lambda: not any(alive(p) for p in family), 15, "all processes to end")
