@@ -84,8 +84,11 @@ net::Task<net::HttpReply> CodeDownload::serve(std::string target) {
   if (!end || *end < static_cast<std::uint64_t>(now)) {
     co_return refusal(403, "AccessDenied", "Request has expired");
   }
+  if (reads_ >= kMostReads) co_return refusal(503, "SlowDown", "Please reduce your request rate.");
+  ++reads_;
   auto reading = blobs_->read(storage::BlobId{std::string(blob)});
   auto bytes = co_await std::move(reading);
+  --reads_;
   if (!bytes) co_return refusal(404, "NoSuchKey", "The specified key does not exist.");
   co_return net::HttpReply{
       .status = 200,

@@ -25,13 +25,14 @@ class CodeDownload final : public services::CodeLinks {
  public:
   static constexpr std::string_view kPathPrefix = "/_hearth/code/";
   static constexpr std::chrono::seconds kLifetime{600};
+  static constexpr int kMostReads = 4;  // each holds up to 50 MB until its reply is counted by the server
 
   // Reads the key from the store, making it when it is missing. Errors: storage::ErrorKind.
   static Result<CodeDownload> open(storage::Store& store, storage::BlobStore& blobs, const Clock& clock);
 
   std::string link(const storage::BlobId& blob, const std::string& endpoint) override;
   // Answers a link's target: 200 with the package, 403 in S3's words when it is forged or too old, 404 when the package
-  // is gone.
+  // is gone, 503 when kMostReads others are being read.
   net::Task<net::HttpReply> serve(std::string target);
   // Makes a new key after a reset emptied the store. Errors: storage::ErrorKind.
   Status renew_key();
@@ -44,6 +45,7 @@ class CodeDownload final : public services::CodeLinks {
   storage::BlobStore* blobs_;
   const Clock* clock_;
   std::string key_;
+  int reads_ = 0;  // packages being read into memory now
 };
 
 }  // namespace hearth::gateway
