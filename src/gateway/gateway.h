@@ -1,13 +1,19 @@
 #pragma once
 // Gateway: HTTP in, reply out: one ordered chain for every request, at every door.
 //
-//   1 guard         refuse what a web page of another origin caused                           guard.h
-//   2 pages         /_hearth/ is Hearth's own                                                 platform_pages.h
-//   3 identify      which service, operation and region                                       identify.h,
-//   service_table.h 4 authenticate  who calls authenticate.h 5 run           decode, authorise, handle, encode: the
-//   operation's row                    services/operation_table.h 6 make durable  no reply before the writes it depends
-//   on are on disk                      storage/store.h 7 answer        request id, or the error in the protocol's
-//   words
+// 1. guard: refuse what a web page of another origin caused (guard.h)
+//
+// 2. pages: /_hearth/ is Hearth's own (platform_pages.h)
+//
+// 3. identify: which service, operation and region (identify.h, service_table.h)
+//
+// 4. authenticate: who calls (authenticate.h)
+//
+// 5. run: decode, authorise, handle, encode: the operation's row (services/operation_table.h)
+//
+// 6. make durable: no reply before the writes it depends on are on disk (storage/store.h)
+//
+// 7. answer: request id, or the error in the protocol's words
 //
 // The order is the body of run_chain() in gateway.cc. A failed HEARTH_CHECK ends its request with 500 and a log line.
 //

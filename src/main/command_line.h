@@ -20,8 +20,6 @@ struct CommandLine {
   std::vector<std::string> arguments;                     // of `runtime`: "add", "nodejs22.x"
 };
 
-enum class CommandLineError { kUsage };
-
 // Either what to do, or text to print and the status to end with (help, version, usage errors).
 struct Answer {
   std::string text;

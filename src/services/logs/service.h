@@ -64,8 +64,6 @@ struct FilterPage {
   std::string next_token;  // empty: complete
 };
 
-enum class StreamOrder : std::uint8_t { kName, kLastEvent };
-
 class Service final : public environment::LogSink {
  public:
   // `store`, `clock` and `log` outlive the service.
@@ -86,13 +84,12 @@ class Service final : public environment::LogSink {
 
   Status create_stream(const Scope& scope, const std::string& group, const std::string& name);
   Status delete_stream(const Scope& scope, const std::string& group, const std::string& name);
-  // Streams with `prefix`; ordered by name or by time of the last event, newest first when `descending` is set by
-  // the caller reversing; paging is by position in that order.
+  // All streams with `prefix`, in name order.
   Result<std::vector<Stream>> streams(const Scope& scope, const std::string& group, std::string_view prefix) const;
 
   Result<Rejected> put_events(const Scope& scope, const std::string& group, const std::string& stream,
                               std::vector<InputEvent> events);
-  // One page. `token` is empty or one of an earlier page; without one, `from_head` chooses which end to begin at.
+  // One page. `token` is empty or one of an earlier page; without one, `begin` chooses the end.
   enum class Begin : std::uint8_t { kHead, kTail };
   Result<EventPage> get_events(const Scope& scope, const std::string& group, const std::string& stream,
                                const EventQuery& query, const std::string& token, Begin begin) const;
