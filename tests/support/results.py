@@ -1,9 +1,11 @@
 """Test results as one JSON line each, and how unittest suites produce them.
 
 A line: {"suite": "e2e", "test": "test_invoke.Echo.test_returns_its_event", "outcome": "passed|failed|skipped",
-"reason": "...", "seconds": 0.1}. Every runner of `./test` writes such lines; run_all.py counts them.
+"reason": "...", "seconds": 0.1}. Every runner of `./test` writes such lines; run_all.py counts them. With HEARTH_PROGRESS
+in the environment each result is also printed.
 """
 import json
+import os
 import sys
 import time
 import traceback
@@ -31,6 +33,8 @@ class Recorder(unittest.TestResult):
                 "seconds": round(time.monotonic() - self.started, 3) if self.started else 0.0}
         self.stream.write(json.dumps(line) + "\n")
         self.stream.flush()
+        if os.environ.get("HEARTH_PROGRESS"):
+            print(f"{outcome} {test.id()} ({line['seconds']:.1f} s)", flush=True)
 
     @staticmethod
     def _text(err):
@@ -69,7 +73,6 @@ def main(argv):
     """results.py SUITE OUTPUT FILE [NAME...]: runs the tests of FILE (all, or those named Class or Class.method)."""
     suite, output, path, names = argv[1], argv[2], argv[3], argv[4:]
     import importlib.util
-    import os
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
     module_name = os.path.splitext(os.path.basename(path))[0]

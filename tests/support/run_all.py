@@ -1,6 +1,7 @@
 """Runs every test of the project, or some of them, and counts.
 
-  ./test                     everything (what CI runs)
+  ./test                     everything but the stages that take long (what CI runs)
+  ./test --full              those too, and the others for longer (docs/testing.md)
   ./test --only e2e          one stage; may be given several times; --list names them
   ./test --file tests/e2e/test_invoke.py [--name Class.method]   one file of Python tests, with the release build
 
@@ -13,9 +14,11 @@ import glob
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ET
 
@@ -32,12 +35,20 @@ def clean_environment():
     return env
 
 
+def full_only(stage):
+    """Marks a stage that `./test` leaves out: `--full` runs it, and `--only` by its name."""
+    stage.full_only = True
+    return stage
+
+
 class Run:
     def __init__(self, arguments):
         self.arguments = arguments
         self.lines = tempfile.NamedTemporaryFile("w+", suffix=".jsonl", delete=False).name
         self.env = clean_environment()
         self.env["HEARTH_SEEN"] = self.seen = os.path.join(ROOT, "build", "requests_seen.jsonl")
+        self.is_full = bool(self.env.get("HEARTH_FULL"))  # tests read the variable, stages this
+        self.shows_output = False
 
     def record(self, suite, test, outcome, reason="", seconds=0.0):
         with open(self.lines, "a", encoding="utf-8") as out:
@@ -47,12 +58,45 @@ class Run:
     def command(self, suite, test, argv, **kwargs):
         """One command that passes when it ends with 0."""
         started = time.monotonic()
-        done = subprocess.run(argv, cwd=ROOT, env={**self.env, **kwargs.pop("extra_env", {})}, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", **kwargs)
-        seconds = time.monotonic() - started
-        self.record(suite, test, "passed" if done.returncode == 0 else "failed",
-                    "" if done.returncode == 0 else f"exit status {done.returncode}\n{done.stdout[-6000:]}", seconds)
-        return done.returncode == 0
+        status, output = self.process(argv, **kwargs)
+        self.record(suite, test, "passed" if status == 0 else "failed",
+                    "" if status == 0 else f"exit status {status}\n{output[-6000:]}", time.monotonic() - started)
+        return status == 0
+
+    def process(self, argv, extra_env=None, timeout=None):
+        """Runs a command in a process group of its own: (exit status, output). What it prints is shown at once where
+        the stage is a long one. After `timeout` seconds the group is killed and the status is None."""
+        process = subprocess.Popen(argv, cwd=ROOT, env={**self.env, **(extra_env or {})}, text=True, errors="replace",
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        lines = []
+
+        def read():
+            for line in process.stdout:
+                lines.append(line)
+                if self.shows_output:
+                    print(f"   | {line.rstrip()}", flush=True)
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        status = None
+        try:
+            status = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            if status is None:  # too late, or Ctrl-C: it may clean up before it is killed
+                os.killpg(process.pid, signal.SIGTERM)
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    pass
+                try:
+                    os.killpg(process.pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+                process.wait()
+        reader.join(10)  # longer only when something that left the group still holds the pipe
+        return status, "".join(lines)
 
     def build(self, preset, targets=()):
         configure = ["cmake", "--preset", preset]
@@ -86,21 +130,15 @@ class Run:
         before = os.path.getsize(self.lines)
         started = time.monotonic()
         argv = [PYTHON, "-B", os.path.join(ROOT, "tests/support/results.py"), suite, self.lines, path, *names]
-        process = subprocess.Popen(argv, cwd=ROOT, env={**self.env, **(extra_env or {})}, text=True, errors="replace",
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        try:
-            output, _ = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            output, _ = process.communicate()
+        progress = {"HEARTH_PROGRESS": "1"} if self.shows_output else {}
+        status, output = self.process(argv, {**progress, **(extra_env or {})}, timeout)
+        if status is None:
             self.record(suite, os.path.relpath(path, ROOT), "failed", f"not done after {timeout} s\n{output[-6000:]}",
                         time.monotonic() - started)
             return
-        if process.returncode not in (0, 1) or os.path.getsize(self.lines) == before:
+        if status not in (0, 1) or os.path.getsize(self.lines) == before:
             self.record(suite, os.path.relpath(path, ROOT), "failed",
-                        f"ended with status {process.returncode} and no result\n{output[-6000:]}")
-        if self.arguments.file and output:
-            print(output)
+                        f"ended with status {status} and no result\n{output[-6000:]}")
 
     # ---- stages, in order -------------------------------------------------------------------------------------
 
@@ -150,7 +188,7 @@ class Run:
         """each decoder, some seconds of coverage-guided fuzzing under sanitizers"""
         if not self.build("asan"):
             return
-        seconds = os.environ.get("HEARTH_FUZZ_SECONDS", "10")
+        seconds = self.env.get("HEARTH_FUZZ_SECONDS", "60" if self.is_full else "10")
         for target in sorted(glob.glob(os.path.join(ROOT, "build/asan/tests/fuzz/*_fuzz"))):
             name = os.path.basename(target)
             seeds = os.path.join(ROOT, "tests/fuzz/corpus", name.removesuffix("_fuzz"))
@@ -192,15 +230,36 @@ class Run:
         """the floor programs and the ratios to them, printed, a short run"""
         self.python_folder("bench")
 
-    def python_folder(self, name):
+    @full_only
+    def stage_vm(self):
+        """the security suite and a smoke of the rest on Debian's own kernel, in a virtual machine"""
+        self.python_folder("vm", timeout=3600)
+
+    @full_only
+    def stage_clean(self):
+        """the README's commands in a freshly installed Debian, from a clean clone"""
+        self.python_folder("clean", timeout=5400)
+
+    def python_folder(self, name, timeout=900):
         if not os.path.exists(os.path.join(ROOT, "build/release/hearth")) and not self.build("release"):
             return
         for path in sorted(glob.glob(os.path.join(ROOT, f"tests/{name}/test_*.py"))):
-            self.python_file(name, path)
+            self.python_file(name, path, timeout=timeout)
 
     @classmethod
     def stages(cls):
         return {n[len("stage_"):]: f for n, f in cls.__dict__.items() if n.startswith("stage_")}
+
+    def run_stage(self, name, function):
+        begun = time.monotonic()
+        print(f"== {name}: {function.__doc__}", flush=True)
+        self.shows_output = is_full_only(function)
+        function(self)
+        print(f"   {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def is_full_only(stage):
+    return getattr(stage, "full_only", False)
 
 
 def skip_reason(output):
@@ -260,6 +319,7 @@ def summarize(lines, strict, seconds):
 
 def main():
     parser = argparse.ArgumentParser(prog="./test", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="run the long stages too, and the others for longer")
     parser.add_argument("--only", action="append", metavar="STAGE", help="run this stage alone (repeatable)")
     parser.add_argument("--file", help="run one file of Python tests")
     parser.add_argument("--name", action="append", default=[], help="with --file: Class or Class.method")
@@ -270,26 +330,25 @@ def main():
     stages = Run.stages()
     if arguments.list:
         for name, function in stages.items():
-            print(f"{name:10s} {function.__doc__}")
+            print(f"{name:10s} {'(--full) ' if is_full_only(function) else ''}{function.__doc__}")
         return 0
     unknown = [s for s in arguments.only or [] if s not in stages]
     if unknown:
         parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(stages)}")
+    if arguments.full:
+        os.environ["HEARTH_FULL"] = "1"
     run = Run(arguments)
     started = time.monotonic()
     if arguments.file:
+        run.shows_output = True
         suite = os.path.basename(os.path.dirname(os.path.abspath(arguments.file)))
         run.python_file(suite, os.path.abspath(arguments.file), arguments.name)
     else:
         os.makedirs(os.path.dirname(run.seen), exist_ok=True)
         open(run.seen, "w", encoding="utf-8").close()
         for name, function in stages.items():
-            if arguments.only and name not in arguments.only:
-                continue
-            begun = time.monotonic()
-            print(f"== {name}: {function.__doc__}", flush=True)
-            function(run)
-            print(f"   {time.monotonic() - begun:.0f} s", flush=True)
+            if name in arguments.only if arguments.only else arguments.full or not is_full_only(function):
+                run.run_stage(name, function)
     counts = summarize(run.lines, arguments.strict or bool(os.environ.get("CI")), time.monotonic() - started)
     if arguments.keep:
         shutil.move(run.lines, arguments.keep)
