@@ -8,6 +8,7 @@
 #include <memory>
 #include <sstream>
 
+#include "base/barriers.h"
 #include "launcher/identity.h"
 #include "launcher/protocol.h"
 #include "launcher/sys.h"
@@ -30,6 +31,8 @@ constexpr const char* kFolders[] = {"/usr",          "/etc",
                                     "/etc/pki/tls",  "/etc/pki/tls/certs"};
 
 constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom"};
+// There without kFewDevices, which is one of very many that are kept out.
+constexpr const char* kUnwantedDevice = "ptmx";
 
 struct Link {
   const char* path;
@@ -132,9 +135,15 @@ Status make_etc() {
   return make_certificates();
 }
 
+std::vector<std::string> device_names() {
+  std::vector<std::string> names(std::begin(kDevices), std::end(kDevices));
+  if (!barrier_up(Barrier::kFewDevices)) names.emplace_back(kUnwantedDevice);
+  return names;
+}
+
 Status make_devices() {
-  for (const char* name : kDevices) {
-    const std::string path = std::string("/dev/") + name;
+  for (const std::string& name : device_names()) {
+    const std::string path = "/dev/" + name;
     TRY_STATUS(write_new(base(path), ""));
     TRY_STATUS(bind_path(path, base(path)));
   }
@@ -143,11 +152,12 @@ Status make_devices() {
 
 Status make_read_only() {
   using namespace sys;
-  if (mount_setattr(AT_FDCWD, kBaseRoot, kRecursive, {.set = kReadOnly | kNoSuid | kNoDev}) != 0) {
+  const std::uint64_t read_only = barrier_up(Barrier::kReadOnlyRoot) ? kReadOnly : 0;
+  if (mount_setattr(AT_FDCWD, kBaseRoot, kRecursive, {.set = read_only | kNoSuid | kNoDev}) != 0) {
     return failed("making the base root read-only");
   }
-  for (const char* name : kDevices) {
-    const std::string path = base(std::string("/dev/") + name);
+  for (const std::string& name : device_names()) {
+    const std::string path = base("/dev/" + name);
     if (mount_setattr(AT_FDCWD, path.c_str(), 0, {.set = kNoExec, .clear = kNoDev}) != 0) return failed(path);
   }
   return {};
@@ -260,7 +270,9 @@ Result<UniqueFd> SourceRoots::open_source(const std::string& path) const {
     if (!rest.empty() && rest.front() != '/' && root.path != "/") continue;
     while (rest.starts_with('/')) rest.remove_prefix(1);
     const std::string relative = rest.empty() ? "." : std::string(rest);
-    UniqueFd fd(sys::openat2(root.directory.get(), relative.c_str(), O_PATH, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS));
+    const std::uint64_t beneath =
+        barrier_up(Barrier::kSourceBeneathRoots) ? RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS : 0;
+    UniqueFd fd(sys::openat2(root.directory.get(), relative.c_str(), O_PATH, beneath));
     if (!fd) {
       const bool full = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
       return fail(full ? FailureKind::kNoResources : FailureKind::kRefused,

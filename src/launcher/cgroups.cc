@@ -12,6 +12,7 @@
 #include <memory>
 #include <thread>
 
+#include "base/barriers.h"
 #include "launcher/protocol.h"
 #include "launcher/sys.h"
 
@@ -167,6 +168,22 @@ std::vector<CgroupMount> parse_cgroup_mounts(std::string_view mountinfo) {
   }
   return mounts;
 }
+
+namespace {
+
+bool is_limited(Controller controller) {
+  switch (controller) {
+    case Controller::kMemory:
+      return barrier_up(Barrier::kMemoryLimit);
+    case Controller::kCpu:
+      return barrier_up(Barrier::kCpuLimit);
+    case Controller::kPids:
+      return barrier_up(Barrier::kPidsLimit);
+  }
+  return true;
+}
+
+}  // namespace
 
 std::vector<LimitWrite> limit_writes(Controller controller, CgroupVersion version, const CgroupLimits& limits) {
   using enum LimitWrite::Need;
@@ -366,7 +383,7 @@ Status Cgroups::limit(const Cgroup& cgroup, const CgroupLimits& limits) const {
     const bool v2 = hierarchy.version == CgroupVersion::kV2;
     const UniqueFd& directory = v2 ? cgroup.v2_directory : cgroup.v1_directories.at(next_v1++);
     for (const Controller controller : hierarchy.controllers) {
-      if (&hierarchy != with(controller)) continue;
+      if (&hierarchy != with(controller) || !is_limited(controller)) continue;
       for (const LimitWrite& write : limit_writes(controller, hierarchy.version, limits)) {
         const int error = sys::write_file_at(directory.get(), write.file.c_str(), write.text);
         if (error == ENOENT && write.need == LimitWrite::Need::kIfPresent) continue;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <string>
 
+#include "base/barriers.h"
 #include "launcher/protocol.h"
 #include "launcher/sys.h"
 
@@ -124,7 +125,7 @@ int enter_user_namespace(uid_t host_uid) {
   if (const int error = sys::write_file("/proc/self/gid_map", std::to_string(kInnerGid) + host); error != 0)
     return error;
   // A new user namespace gives its maker every capability in it.
-  return drop_all_capabilities();
+  return barrier_up(Barrier::kNamespacePowers) ? drop_all_capabilities() : 0;
 }
 
 Status keep_launcher_capabilities() {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "base/barriers.h"
 #include "launcher/sys.h"
 
 namespace hearth::launcher {
@@ -112,7 +113,7 @@ void run_init(int control, const std::vector<std::string>& argv, const std::vect
     }
     char request = 0;
     const ssize_t count = ::recv(control, &request, 1, MSG_DONTWAIT);
-    if (count == 0) ::_exit(kExitAfterFailure);
+    if (count == 0 && barrier_up(Barrier::kInitWatchesLauncher)) ::_exit(kExitAfterFailure);
     if (count > 0) ::kill(runtime, SIGTERM);
   }
 }

@@ -3,6 +3,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+#include "base/barriers.h"
 #include "launcher/base_root.h"
 #include "launcher/protocol.h"
 #include "launcher/sys.h"
@@ -23,7 +24,8 @@ constexpr const char* kProcEntries[] = {"acpi",          "asound",     "config.g
 
 int mount_tmpfs(const char* path, const std::string& options) {
   const std::string target = std::string(kBaseRoot) + path;
-  return ::mount("tmpfs", target.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, options.c_str()) == 0 ? 0 : errno;
+  const unsigned long flags = barrier_up(Barrier::kNoDeviceFiles) ? MS_NOSUID | MS_NODEV : MS_NOSUID;
+  return ::mount("tmpfs", target.c_str(), "tmpfs", flags, options.c_str()) == 0 ? 0 : errno;
 }
 
 // Covers `target` with a clone of the mount at `source`.
@@ -37,7 +39,10 @@ int cover(const char* source, const std::string& target) {
 
 Result<PreparedMount> prepare_mount(const UniqueFd& source, const std::string& destination) {
   UniqueFd tree(open_tree(source.get(), "", kOpenTreeClone | AT_EMPTY_PATH));
-  if (tree && mount_setattr(tree.get(), "", AT_EMPTY_PATH, {.set = kReadOnly | kNoSuid | kNoDev}) == 0) {
+  std::uint64_t attributes = kNoDev;
+  if (barrier_up(Barrier::kReadOnlyCode)) attributes |= kReadOnly;
+  if (barrier_up(Barrier::kNoSetUserIdFiles)) attributes |= kNoSuid;
+  if (tree && mount_setattr(tree.get(), "", AT_EMPTY_PATH, {.set = attributes}) == 0) {
     return PreparedMount{std::move(tree), destination};
   }
   const bool full = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOSPC;
@@ -48,11 +53,9 @@ Result<PreparedMount> prepare_mount(const UniqueFd& source, const std::string& d
 int mount_scratch(unsigned host_uid, std::uint64_t bytes, std::uint64_t inodes) {
   const std::string uid = std::to_string(host_uid);
   const std::string owner = ",mode=700,uid=" + uid + ",gid=" + uid;
-  if (const int error =
-          mount_tmpfs("/tmp", "size=" + std::to_string(bytes) + ",nr_inodes=" + std::to_string(inodes) + owner);
-      error != 0) {
-    return error;
-  }
+  const std::string size = barrier_up(Barrier::kTmpSize) ? std::to_string(bytes) : "0";  // 0: no limit
+  const std::string count = barrier_up(Barrier::kTmpInodes) ? std::to_string(inodes) : "0";
+  if (const int error = mount_tmpfs("/tmp", "size=" + size + ",nr_inodes=" + count + owner); error != 0) return error;
   return mount_tmpfs("/dev/shm", kShmOptions + owner);
 }
 
@@ -74,11 +77,14 @@ int mount_proc(const std::vector<ProcMask>& masks) {
   const std::string null = std::string(kBaseRoot) + "/dev/null";
   const std::string empty = std::string(kBaseRoot) + "/sys";
   const std::string proc_sys = proc + "/sys";
-  if (::mount("proc", proc.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2") != 0) return errno;
+  const char* options = barrier_up(Barrier::kProcHidden) ? "hidepid=2" : "hidepid=0";
+  if (::mount("proc", proc.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) != 0) return errno;
   for (const ProcMask& mask : masks) {
+    if (!barrier_up(Barrier::kProcMasked)) break;
     const int error = cover(mask.kind == ProcMask::Kind::kFile ? null.c_str() : empty.c_str(), mask.path);
     if (error != 0 && error != ENOENT) return error;
   }
+  if (!barrier_up(Barrier::kProcSysReadOnly)) return 0;
   const UniqueFd tree(open_tree(AT_FDCWD, proc_sys.c_str(), kOpenTreeClone));
   if (!tree) return errno;
   if (mount_setattr(tree.get(), "", AT_EMPTY_PATH, {.set = kReadOnly}) != 0) return errno;
@@ -89,7 +95,8 @@ int attach(const PreparedMount& mount) {
   const UniqueFd root(::open(kBaseRoot, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root) return errno;
   const UniqueFd target(
-      openat2(root.get(), mount.destination.c_str() + 1, O_PATH, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS));
+      openat2(root.get(), mount.destination.c_str() + 1, O_PATH,
+              barrier_up(Barrier::kDestinationWithoutLinks) ? RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS : 0));
   if (!target) return errno;
   constexpr unsigned kByDescriptors = kMoveFromEmptyPath | kMoveToEmptyPath;
   return move_mount(mount.tree.get(), "", target.get(), "", kByDescriptors) == 0 ? 0 : errno;
@@ -98,7 +105,7 @@ int attach(const PreparedMount& mount) {
 int enter_root() {
   if (::chdir(kBaseRoot) != 0) return errno;
   if (pivot_root(".", ".") != 0) return errno;
-  if (::umount2(".", MNT_DETACH) != 0) return errno;
+  if (barrier_up(Barrier::kOldRootDetached) && ::umount2(".", MNT_DETACH) != 0) return errno;
   return ::chdir("/") == 0 ? 0 : errno;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/barriers.h"
+
 namespace hearth::launcher {
 namespace {
 
@@ -32,6 +34,7 @@ bool is_name(std::string_view text) {
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 
 bool is_destination(std::string_view path) {
+  if (!barrier_up(Barrier::kDestinationsListed)) return true;
   if (path.starts_with(kFileDestinations)) return true;
   return std::ranges::any_of(kDestinations, [&](std::string_view allowed) {
     return path == allowed || (path.starts_with(allowed) && path[allowed.size()] == '/');

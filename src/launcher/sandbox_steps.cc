@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <optional>
 
+#include "base/barriers.h"
 #include "launcher/identity.h"
 #include "launcher/init.h"
 #include "launcher/landlock.h"
@@ -28,7 +30,7 @@ struct Child {
   int out, err, log;
 };
 
-constexpr const char* kHostName = "sandbox";
+constexpr const char* kNameInside = "sandbox";
 constexpr int kLogFd = 3;
 constexpr int kControlFd = 4;
 
@@ -44,7 +46,7 @@ int join_network(Child& child) { return ::setns(child.netns, CLONE_NEWNET) == 0 
 
 int hide_cgroup_paths(Child&) { return ::unshare(CLONE_NEWCGROUP) == 0 ? 0 : errno; }
 
-int set_host_name(Child&) { return ::sethostname(kHostName, std::strlen(kHostName)) == 0 ? 0 : errno; }
+int set_host_name(Child&) { return ::sethostname(kNameInside, std::strlen(kNameInside)) == 0 ? 0 : errno; }
 
 int mount_scratch_folders(Child& child) {
   return mount_scratch(child.host_uid, child.request.tmp_bytes, child.request.tmp_inodes);
@@ -70,9 +72,13 @@ int set_limits(Child& child) {
     const rlimit next{.rlim_cur = wanted, .rlim_max = wanted};
     return ::setrlimit(resource, &next) == 0 ? 0 : errno;
   };
-  if (const int error = limit(RLIMIT_NOFILE, child.request.open_files); error != 0) return error;
-  if (const int error = limit(RLIMIT_NPROC, child.request.pids + 1); error != 0) return error;
-  return limit(RLIMIT_CORE, 0);
+  if (barrier_up(Barrier::kOpenFileLimit)) {
+    if (const int error = limit(RLIMIT_NOFILE, child.request.open_files); error != 0) return error;
+  }
+  if (barrier_up(Barrier::kProcessLimit)) {
+    if (const int error = limit(RLIMIT_NPROC, child.request.pids + 1); error != 0) return error;
+  }
+  return barrier_up(Barrier::kCoreLimit) ? limit(RLIMIT_CORE, 0) : 0;
 }
 
 int volunteer_for_oom(Child&) {
@@ -91,10 +97,12 @@ int arrange_descriptors(Child& child) {
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (null < 0) return errno;
   if (::dup2(null, 0) < 0 || ::dup2(child.out, 1) < 0 || ::dup2(child.err, 2) < 0) return errno;
-  if (::dup2(child.log, kLogFd) < 0 || ::dup3(child.control, kControlFd, O_CLOEXEC) < 0) return errno;
+  const int close_on_exec = barrier_up(Barrier::kControlChannelClosed) ? O_CLOEXEC : 0;
+  if (::dup2(child.log, kLogFd) < 0 || ::dup3(child.control, kControlFd, close_on_exec) < 0) return errno;
   child.control = kControlFd;
   // A descriptor 0 that was /dev/null already keeps its close-on-exec flag.
   if (::fcntl(0, F_SETFD, 0) != 0) return errno;
+  if (!barrier_up(Barrier::kDescriptorsClosed)) return 0;
   return sys::close_range(kControlFd + 1, ~0U) == 0 ? 0 : errno;
 }
 
@@ -129,31 +137,34 @@ int apply_seccomp(Child& child) { return child.machine.filter.install(); }
 struct Step {
   const char* name;
   int (*run)(Child&);
+  std::optional<Barrier> barrier = {};  // of a step that is one wall and nothing else
 };
+using enum Barrier;
 constexpr Step kSteps[] = {
-    {"join cgroups", join_v1_cgroups},            // first: all memory below is charged to the sandbox
-    {"join network namespace", join_network},     // needs SYS_ADMIN
-    {"new cgroup namespace", hide_cgroup_paths},  // after joining: its root is where we are now
-    {"host name", set_host_name},
-    {"mount /tmp and /dev/shm", mount_scratch_folders},  // by host uid: mounts know no user namespace of ours
-    {"mount /proc", mount_own_proc},                     // needs the new pid namespace, made by clone3
-    {"attach mounts", attach_mounts},                    // while the sources' mounts are still reachable
-    {"enter the new root", enter_new_root},              // from here on no host path resolves
-    {"oom score", volunteer_for_oom},
-    {"descriptors", arrange_descriptors},            // needs the new /dev; drops every descriptor of the launcher
-    {"resource limits", set_limits},                 // after descriptors were moved to numbers above small limits
-    {"become the host uid", become_host_uid},        // needs SETPCAP, SETGID, SETUID; ends all capabilities
-    {"user namespace", map_identity},                // after all other namespaces, so that it owns none of them
-    {"die with the launcher", die_with_launcher},    // after the last change of credentials, which clears it
-    {"close own memory", close_memory},              // after the maps are written, which needs a dumpable process
-    {"no new privileges", forbid_new_privileges},    // Landlock and seccomp demand it
-    {"working directory", enter_working_directory},  // as the sandbox's user
-    {"landlock", apply_landlock},
-    {"seccomp", apply_seccomp},  // last: it forbids much of the above
+    {"join cgroups", join_v1_cgroups},                                // first: all memory below is charged
+    {"join network namespace", join_network, kNetworkNamespace},      // needs SYS_ADMIN
+    {"new cgroup namespace", hide_cgroup_paths, kCgroupNamespace},    // after joining: its root is where we are now
+    {"host name", set_host_name, kHostName},                          // in the UTS namespace, made by clone3
+    {"mount /tmp and /dev/shm", mount_scratch_folders},               // by host uid: mounts know no user namespace
+    {"mount /proc", mount_own_proc},                                  // needs the new pid namespace, made by clone3
+    {"attach mounts", attach_mounts},                                 // while the sources' mounts are reachable
+    {"enter the new root", enter_new_root},                           // from here on no host path resolves
+    {"oom score", volunteer_for_oom, kOomVolunteer},                  // by path, in the new /proc
+    {"descriptors", arrange_descriptors},                             // needs the new /dev; drops the launcher's
+    {"resource limits", set_limits},                                  // after descriptors got their small numbers
+    {"become the host uid", become_host_uid, kHostUid},               // needs SETGID, SETUID; ends all capabilities
+    {"user namespace", map_identity, kUserNamespace},                 // last namespace, so that it owns none of them
+    {"die with the launcher", die_with_launcher, kDiesWithLauncher},  // a change of credentials clears it
+    {"close own memory", close_memory, kInitMemoryClosed},            // writing the maps needs a dumpable process
+    {"no new privileges", forbid_new_privileges, kNoNewPrivileges},   // Landlock and seccomp demand it
+    {"working directory", enter_working_directory},                   // as the sandbox's user
+    {"landlock", apply_landlock, kLandlock},                          // opens paths, which seccomp may come to judge
+    {"seccomp", apply_seccomp, kSystemCalls},                         // last: it forbids much of the above
 };
 
 [[noreturn]] void run_child(Child& child) {
   for (const Step& step : kSteps) {
+    if (step.barrier && !barrier_up(*step.barrier)) continue;
     if (const int error = step.run(child); error != 0) report_failure(child.control, step.name, error);
   }
   run_init(child.control, child.request.argv, child.request.env);
@@ -206,7 +217,10 @@ Result<StartedSandbox> start_sandbox(const CreateMessage& request, uid_t host_ui
 
   int pidfd = -1;
   sys::CloneArguments arguments;
-  arguments.flags = CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+  arguments.flags = CLONE_PIDFD | CLONE_NEWNS;
+  if (barrier_up(Barrier::kPidNamespace)) arguments.flags |= CLONE_NEWPID;
+  if (barrier_up(Barrier::kIpcNamespace)) arguments.flags |= CLONE_NEWIPC;
+  if (barrier_up(Barrier::kHostName)) arguments.flags |= CLONE_NEWUTS;
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
   if (sandbox.cgroup.v2_directory) {

@@ -10,6 +10,7 @@
 
 #include <memory>
 
+#include "base/barriers.h"
 #include "launcher/protocol.h"
 #include "launcher/sys.h"
 
@@ -65,8 +66,63 @@ constexpr const char* kAllowed[] = {
     "getrandom", "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "seccomp", "sysinfo",
     "uname"};
 
+// Kept off the list on purpose, by what they would open. The rest of what is off the list is merely of no use.
+struct Shut {
+  Barrier barrier;
+  const char* name;
+};
+constexpr Shut kShut[] = {{Barrier::kCallsForNamespaces, "setns"},
+                          {Barrier::kCallsForNamespaces, "unshare"},
+                          {Barrier::kCallsForMounts, "chroot"},
+                          {Barrier::kCallsForMounts, "fsconfig"},
+                          {Barrier::kCallsForMounts, "fsmount"},
+                          {Barrier::kCallsForMounts, "fsopen"},
+                          {Barrier::kCallsForMounts, "fspick"},
+                          {Barrier::kCallsForMounts, "mount"},
+                          {Barrier::kCallsForMounts, "mount_setattr"},
+                          {Barrier::kCallsForMounts, "move_mount"},
+                          {Barrier::kCallsForMounts, "open_tree"},
+                          {Barrier::kCallsForMounts, "pivot_root"},
+                          {Barrier::kCallsForMounts, "swapoff"},
+                          {Barrier::kCallsForMounts, "swapon"},
+                          {Barrier::kCallsForMounts, "umount2"},
+                          {Barrier::kCallsForTracing, "kcmp"},
+                          {Barrier::kCallsForTracing, "pidfd_getfd"},
+                          {Barrier::kCallsForTracing, "process_madvise"},
+                          {Barrier::kCallsForTracing, "process_vm_readv"},
+                          {Barrier::kCallsForTracing, "process_vm_writev"},
+                          {Barrier::kCallsForTracing, "ptrace"},
+                          {Barrier::kCallsForHandles, "fanotify_init"},
+                          {Barrier::kCallsForHandles, "fanotify_mark"},
+                          {Barrier::kCallsForHandles, "name_to_handle_at"},
+                          {Barrier::kCallsForHandles, "open_by_handle_at"},
+                          {Barrier::kCallsForNodes, "mknod"},
+                          {Barrier::kCallsForNodes, "mknodat"},
+                          {Barrier::kCallsForKeyrings, "add_key"},
+                          {Barrier::kCallsForKeyrings, "keyctl"},
+                          {Barrier::kCallsForKeyrings, "request_key"},
+                          {Barrier::kCallsForBpf, "bpf"},
+                          {Barrier::kCallsForIoUring, "io_uring_enter"},
+                          {Barrier::kCallsForIoUring, "io_uring_register"},
+                          {Barrier::kCallsForIoUring, "io_uring_setup"},
+                          {Barrier::kCallsForUserfaultfd, "userfaultfd"},
+                          {Barrier::kCallsForPerf, "perf_event_open"},
+                          {Barrier::kCallsForMachine, "acct"},
+                          {Barrier::kCallsForMachine, "clock_settime"},
+                          {Barrier::kCallsForMachine, "ioperm"},
+                          {Barrier::kCallsForMachine, "iopl"},
+                          {Barrier::kCallsForMachine, "memfd_secret"},
+                          {Barrier::kCallsForMachine, "modify_ldt"},
+                          {Barrier::kCallsForMachine, "move_pages"},
+                          {Barrier::kCallsForMachine, "quotactl"},
+                          {Barrier::kCallsForMachine, "settimeofday"},
+                          {Barrier::kCallsForMachine, "sethostname"},
+                          {Barrier::kCallsForMachine, "syslog"},
+                          {Barrier::kCallsForMachine, "vhangup"}};
+
 // Answer ENOSYS where a caller is known to fall back then.
-constexpr const char* kNotThere[] = {"clone3", "io_uring_enter", "io_uring_register", "io_uring_setup"};
+constexpr const char* kNotThere[] = {"clone3"};
+constexpr const char* kRingCalls[] = {"io_uring_enter", "io_uring_register", "io_uring_setup"};
 // Numbers that this list does not judge yet: all architectures share them from 424 on. 450 is the last call that
 // Debian 12's libseccomp knows.
 constexpr int kFirstUnknown = 451;
@@ -145,6 +201,27 @@ void allow_sockets(Builder& builder) {
   }
 }
 
+// Calls of which only some uses are allowed.
+void allow_harmless_kinds(Builder& builder) {
+  if (barrier_up(Barrier::kCallsForNamespaces)) {
+    builder.allow("clone", {masked(0, kNewNamespaces, 0)});
+  } else {
+    builder.allow("clone");
+  }
+  if (barrier_up(Barrier::kCallsForPersonality)) {
+    for (const std::uint32_t persona : {0x0U, 0x8U, 0x20000U, 0x20008U, 0xFFFFFFFFU}) {
+      builder.allow("personality", {equals(0, persona)});
+    }
+  } else {
+    builder.allow("personality");
+  }
+  if (barrier_up(Barrier::kCallsForSockets)) {
+    allow_sockets(builder);
+  } else {
+    builder.allow("socket");
+  }
+}
+
 }  // namespace
 
 Result<SeccompFilter> SeccompFilter::compile() {
@@ -154,12 +231,14 @@ Result<SeccompFilter> SeccompFilter::compile() {
     builder.set(SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     builder.set(SCMP_FLTATR_CTL_NNP, 0);  // the child sets it itself
     for (const char* name : kAllowed) builder.allow(name);
-    builder.allow("clone", {masked(0, kNewNamespaces, 0)});
-    for (const std::uint32_t persona : {0x0U, 0x8U, 0x20000U, 0x20008U, 0xFFFFFFFFU}) {
-      builder.allow("personality", {equals(0, persona)});
+    for (const Shut& call : kShut) {
+      if (!barrier_up(call.barrier)) builder.allow(call.name);
     }
-    allow_sockets(builder);
+    allow_harmless_kinds(builder);
     for (const char* name : kNotThere) builder.answer(ENOSYS, name);
+    for (const char* name : kRingCalls) {
+      if (barrier_up(Barrier::kCallsForIoUring)) builder.answer(ENOSYS, name);
+    }
     for (int number = kFirstUnknown; number <= kLastUnknown; ++number) builder.answer(ENOSYS, number);
   }
   TRY(std::vector<sock_filter> program, builder.program());
