@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 
 namespace hearth::security {
@@ -36,8 +37,13 @@ net::Task<> stop_into(sandbox::LauncherClient* client, std::promise<void>* out) 
 
 }  // namespace
 
+std::string tier_under_test() {
+  const char* named = std::getenv("HEARTH_TIER");
+  return named == nullptr || *named == '\0' ? "namespace" : named;
+}
+
 std::string reason_to_skip() {
-  if (::geteuid() != 0) return "building sandboxes needs root";
+  if (tier_under_test() == "namespace" && ::geteuid() != 0) return "building sandboxes needs root";
   return {};
 }
 
@@ -90,17 +96,27 @@ std::optional<std::string> Inside::read_line() {
   }
 }
 
+bool Inside::ends_within(std::chrono::milliseconds patience) {
+  const SteadyTime deadline = std::chrono::steady_clock::now() + patience;
+  char buffer[4096];
+  while (wait_readable(stdout_.get(), deadline)) {
+    if (::read(stdout_.get(), buffer, sizeof buffer) == 0) return true;
+  }
+  return false;
+}
+
 std::optional<sandbox::Exit> Inside::wait_exit(std::chrono::milliseconds patience) {
   if (exit_.wait_for(patience) != std::future_status::ready) return std::nullopt;
   return exit_.get();
 }
 
-Harness::Harness() : log_(STDERR_FILENO, observe::Level::kError, observe::LogFormat::kText) {
+Harness::Harness(const std::string& left_out)
+    : left_out_(left_out), log_(STDERR_FILENO, observe::Level::kError, observe::LogFormat::kText) {
   static std::atomic<int> instance = 0;
   prefix_ = "test-" + std::to_string(::getpid()) + "-" + std::to_string(instance++);
   folder_ = (std::filesystem::temp_directory_path() / ("hearth-" + prefix_)).string();
   std::filesystem::create_directories(folder_);
-  UniqueFd socket = launch(prefix_, folder_, launcher_pid_);
+  UniqueFd socket = launch(prefix_, folder_, launcher_pid_, left_out_);
   client_ = std::make_unique<sandbox::LauncherClient>(loop_, log_);
   client_->reconnect(std::move(socket));
   // Without a launcher the loop would run out of work and end.
@@ -124,7 +140,8 @@ Harness::~Harness() {
   std::filesystem::remove_all(folder_);
 }
 
-UniqueFd Harness::launch(const std::string& prefix, const std::string& source_folder, pid_t& pid) {
+UniqueFd Harness::launch(const std::string& prefix, const std::string& source_folder, pid_t& pid,
+                         const std::string& left_out) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
   UniqueFd ours(ends[0]);
@@ -134,9 +151,10 @@ UniqueFd Harness::launch(const std::string& prefix, const std::string& source_fo
   if (pid < 0) std::abort();
   if (pid == 0) {
     ::fcntl(theirs.get(), F_SETFD, 0);
-    ::execl(HEARTH_LAUNCHER, "hearth-launcher", "--socket-fd", socket_number.c_str(), "--prefix", prefix.c_str(),
-            "--source-root", HEARTH_ATTACK_FOLDER, "--source-root", source_folder.c_str(), "--network-pool", "4",
-            nullptr);
+    if (!left_out.empty()) ::setenv("HEARTH_LEFT_OUT", left_out.c_str(), 1);
+    ::execl(left_out.empty() ? HEARTH_LAUNCHER : HEARTH_LAUNCHER_MUTANT, "hearth-launcher", "--socket-fd",
+            socket_number.c_str(), "--prefix", prefix.c_str(), "--source-root", HEARTH_ATTACK_FOLDER, "--source-root",
+            source_folder.c_str(), "--network-pool", "4", nullptr);
     ::_exit(127);
   }
   return ours;
@@ -152,7 +170,7 @@ void Harness::kill_launcher() {
 
 void Harness::replace_launcher() {
   kill_launcher();
-  UniqueFd socket = launch(prefix_, folder_, launcher_pid_);
+  UniqueFd socket = launch(prefix_, folder_, launcher_pid_, left_out_);
   std::promise<void> done;
   loop_.post([&] {
     client_->reconnect(std::move(socket));

@@ -26,6 +26,8 @@ constexpr std::chrono::seconds kPatience{20};
 
 // Why these tests cannot run here; empty if they can.
 std::string reason_to_skip();
+// Which isolation is tested: "namespace", "user" or "landlock", by the environment variable HEARTH_TIER.
+std::string tier_under_test();
 
 // One sandbox of a test. Destroying it kills the sandbox.
 // Thread: the test's.
@@ -42,6 +44,8 @@ class Inside {
   std::string read_log_pipe() { return read_all(log_pipe_); }
   // The next line of standard output, without its newline. Nothing at end of file or when it takes too long.
   std::optional<std::string> read_line();
+  // Whether every process that could write to its output is gone in time.
+  bool ends_within(std::chrono::milliseconds patience);
   std::optional<sandbox::Exit> wait_exit(std::chrono::milliseconds patience = kPatience);
 
   // Runs `work` with the sandbox on the loop's thread.
@@ -77,7 +81,8 @@ class Inside {
 // Thread: the test's. Sandboxes end before it.
 class Harness {
  public:
-  Harness();
+  // `left_out`: names of barriers (mutants/left_out.h); any, and the launcher is the mutant one.
+  explicit Harness(const std::string& left_out = {});
   ~Harness();
   Harness(const Harness&) = delete;
   Harness& operator=(const Harness&) = delete;
@@ -98,12 +103,14 @@ class Harness {
   void replace_launcher();
   void kill_launcher();
   // Starts a launcher and returns the server's end of its socket.
-  static UniqueFd launch(const std::string& prefix, const std::string& source_folder, pid_t& pid);
+  static UniqueFd launch(const std::string& prefix, const std::string& source_folder, pid_t& pid,
+                         const std::string& left_out = {});
   // Paths of cgroup directories of this harness's launcher, or of the one with `prefix`, that exist now.
   std::vector<std::string> cgroup_directories() const { return cgroup_directories(prefix_); }
   static std::vector<std::string> cgroup_directories(const std::string& prefix);
 
  private:
+  std::string left_out_;
   std::string prefix_;
   std::string folder_;
   pid_t launcher_pid_ = -1;

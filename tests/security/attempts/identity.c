@@ -1,0 +1,177 @@
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "attempt.h"
+
+ATTEMPT(become_root) {
+  if (getuid() == 0 || geteuid() == 0) broke("root is who runs");
+  broke_if_done("setresuid to root", setresuid(0, 0, 0));
+  broke_if_done("setresgid to root", setresgid(0, 0, 0));
+}
+
+static int status_line(const char* name, char* value, size_t size) {
+  FILE* status = fopen("/proc/self/status", "r");
+  char line[256];
+  int found = 0;
+  while (!found && status && fgets(line, sizeof line, status)) {
+    if (strncmp(line, name, strlen(name)) != 0 || line[strlen(name)] != ':') continue;
+    snprintf(value, size, "%s", line + strlen(name) + 1 + strspn(line + strlen(name) + 1, " \t"));
+    found = 1;
+  }
+  if (status) fclose(status);
+  return found;
+}
+
+ATTEMPT(capability_sets) {
+  static const char* const sets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; ++i) {
+    char value[64];
+    if (!status_line(sets[i], value, sizeof value) || strtoull(value, NULL, 16) != 0) broke("%s is %s", sets[i], value);
+  }
+}
+
+ATTEMPT(new_privileges) {
+  char value[64];
+  if (!status_line("NoNewPrivs", value, sizeof value) || atoi(value) != 1) broke("no_new_privs is off");
+}
+
+ATTEMPT(give_file_away) {
+  const int fd = open("/tmp/mine", O_CREAT | O_WRONLY, 0600);
+  broke_if_done("giving a file away", fchown(fd, 1, 1));
+  unlink("/tmp/mine");
+}
+
+ATTEMPT(user_inside) {
+  if (getuid() != 993 || geteuid() != 993) broke("the user is %d", getuid());
+  if (getgid() != 990 || getegid() != 990) broke("the group is %d", getgid());
+}
+
+ATTEMPT(host_name) {
+  struct utsname names;
+  if (uname(&names) != 0 || strcmp(names.nodename, "sandbox") != 0) broke("the host's name shows: %s", names.nodename);
+}
+
+ATTEMPT(cgroup_path) {
+  FILE* own = fopen("/proc/self/cgroup", "r");
+  char line[512];
+  while (own && fgets(line, sizeof line, own))
+    if (strstr(line, "hearth")) broke("/proc/self/cgroup says %s", line);
+  if (own) fclose(own);
+}
+
+ATTEMPT(leave_cgroup) {
+  static const char* const roots[] = {"/sys/fs/cgroup", "/../sys/fs/cgroup", "/../sys/fs/cgroup/memory"};
+  for (size_t i = 0; i < sizeof roots / sizeof *roots; ++i) {
+    char path[64];
+    snprintf(path, sizeof path, "%s/cgroup.procs", roots[i]);
+    broke_if_done("a cgroup's list of processes", open(path, O_RDONLY));
+  }
+}
+
+ATTEMPT(descriptors_at_start) {
+  for (int fd = 4; fd < 1024; ++fd)
+    if (fcntl(fd, F_GETFD) >= 0) broke("descriptor %d is open", fd);
+}
+
+/* The launcher believes what comes over init's end of this socket. */
+ATTEMPT(speak_to_launcher) {
+  for (int fd = 4; fd < 64; ++fd) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET)
+      broke("descriptor %d leads to the launcher", fd);
+  }
+}
+
+ATTEMPT(raise_limits) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max = limit.rlim_max + 1;
+  broke_if_done("raising a hard limit", setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+ATTEMPT(oom_shield) {
+  const int fd = open("/proc/self/oom_score_adj", O_RDWR);
+  char text[16] = "";
+  if (fd >= 0 && read(fd, text, sizeof text - 1) > 0 && atoi(text) < 500) broke("the kernel would spare us: %s", text);
+  if (fd >= 0 && pwrite(fd, "-1000", 5, 0) == 5) broke("out of reach of the out-of-memory killer");
+}
+
+ATTEMPT(open_files) {
+  const int limit = told_number("OPEN_FILES");
+  int opened = 0;
+  while (opened <= limit && dup(0) >= 0) ++opened;
+  if (opened > limit - 3) broke("%d descriptors", opened);
+}
+
+ATTEMPT(core_file) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_max > 1) broke("core files may have %ld bytes", (long)limit.rlim_max);
+}
+
+/* A program on the host that core_pattern names is started, as root, for every crash; but for a limit of exactly one
+ * byte, by which the kernel knows that program itself (core(5) calls the limit of no consequence to pipes). */
+ATTEMPT(core_pipe) {
+  const struct rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  prlimit(0, RLIMIT_CORE, &none, NULL);
+  prlimit(getpid(), RLIMIT_CORE, &none, NULL);
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_cur != 1) broke("a crash starts the host's core handler");
+}
+
+/* Twice the limit. The kernel kills whoever passes it, and this line is all that is left to say. */
+ATTEMPT(memory) {
+  const size_t size = (size_t)told_number("MEMORY_MIB") << 21;
+  const pid_t pid = fork();
+  if (pid == 0) {
+    char* memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) _exit(0);
+    for (size_t i = 0; i < size; i += 4096) memory[i] = 1;
+    _exit(1);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 1) broke("twice the memory could be used");
+}
+
+ATTEMPT(processes) {
+  const int limit = told_number("PIDS");
+  int made = 0;
+  pid_t pids[1024];
+  for (; made < 2 * limit && made < 1024; ++made) {
+    pids[made] = fork();
+    if (pids[made] < 0) break;
+    if (pids[made] == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      for (;;) pause();
+    }
+  }
+  for (int i = 0; i < made; ++i) kill(pids[i], SIGKILL);
+  while (waitpid(-1, NULL, 0) > 0) {
+  }
+  if (made > limit) broke("%d processes of %d", made, limit);
+}
+
+static double seconds(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* The limit is a fiftieth of a processor; a tenth is out of its reach whatever the machine's other load. */
+ATTEMPT(processor) {
+  const double begin = seconds(CLOCK_MONOTONIC), used = seconds(CLOCK_PROCESS_CPUTIME_ID);
+  while (seconds(CLOCK_MONOTONIC) - begin < 0.4) {
+  }
+  const double share = (seconds(CLOCK_PROCESS_CPUTIME_ID) - used) / (seconds(CLOCK_MONOTONIC) - begin);
+  if (share > 0.10) broke("%d %% of a processor", (int)(share * 100));
+}

@@ -1,0 +1,109 @@
+// Every attempt fails against the launcher as it is installed, and succeeds, alone, where its barrier is left out.
+
+#include "promises.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "outside_attempts.h"
+#include "world.h"
+
+namespace hearth::security {
+namespace {
+
+std::set<std::string> broken(const Outcomes& outcomes) {
+  std::set<std::string> names;
+  for (const auto& [name, outcome] : outcomes) {
+    if (outcome.starts_with("broke")) names.insert(name);
+  }
+  return names;
+}
+
+std::string to_text(const Outcomes& outcomes) {
+  std::string text;
+  for (const auto& [name, outcome] : outcomes) text += name + " " + outcome + "\n";
+  return text;
+}
+
+// An attempt that says nothing proves nothing, but for the one that is killed for what it tries.
+void expect_all_spoke(const Outcomes& outcomes) {
+  for (const auto& [name, outcome] : outcomes) {
+    if (name != "memory" && name != "signal_init") {
+      EXPECT_TRUE(outcome.starts_with("held") || outcome.starts_with("broke")) << name << " " << outcome;
+    }
+  }
+}
+
+class Promises : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const std::string reason = reason_to_skip(); !reason.empty()) GTEST_SKIP() << reason;
+    const bool apart = enter_test_namespaces();
+    if (tier_under_test() == "namespace") ASSERT_TRUE(apart);
+  }
+};
+
+TEST_F(Promises, EachAttemptHasARowInTheTableAndEachRowAnAttempt) {
+  std::set<std::string> attempts, rows;
+  const AttemptNames names = list_attempts();
+  attempts.insert(names.together.begin(), names.together.end());
+  attempts.insert(names.alone.begin(), names.alone.end());
+  for (const OutsideAttempt& attempt : outside_attempts()) attempts.insert(attempt.name);
+  for (const Promise& promise : load_promises("namespace").promises) {
+    EXPECT_TRUE(rows.insert(promise.attempt).second) << promise.attempt << " is there twice";
+  }
+  EXPECT_EQ(attempts, rows);
+}
+
+TEST_F(Promises, AreKeptAsTheTableSays) {
+  World world("");
+  const Outcomes outcomes = world.run_all();
+  for (const Promise& promise : load_promises(tier_under_test()).promises) {
+    const auto found = outcomes.find(promise.attempt);
+    const std::string outcome = found == outcomes.end() ? "was not tried" : found->second;
+    if (promise.holds == "yes") {
+      EXPECT_THAT(outcome, testing::Not(testing::StartsWith("broke"))) << promise.text << ": " << promise.attempt;
+    } else {
+      std::printf("[  table   ] %s (%s): %s\n", promise.attempt.c_str(), promise.holds.c_str(), outcome.c_str());
+    }
+  }
+  if (tier_under_test() == "namespace") expect_all_spoke(outcomes);
+}
+
+class LeavingOut : public Promises, public testing::WithParamInterface<Mutant> {
+ protected:
+  void SetUp() override {
+    if (tier_under_test() != "namespace") GTEST_SKIP() << "mutants are of the namespace tier";
+    Promises::SetUp();
+  }
+};
+
+// Of several barriers left out at once each is needed: with any one of them up, less succeeds. What Landlock adds is up
+// to the kernel.
+void expect_none_is_idle(const Mutant& mutant) {
+  for (const std::string& kept : mutant.without) {
+    if (kept == "kLandlock") continue;
+    Mutant fewer = mutant;
+    std::erase(fewer.without, kept);
+    World world(fewer.barriers());
+    const std::set<std::string> successes = broken(world.run_all());
+    EXPECT_NE(successes, mutant.breaks) << kept << " is not needed for it";
+  }
+}
+
+TEST_P(LeavingOut, LetsExactlyItsAttemptsSucceed) {
+  World world(GetParam().barriers());
+  const Outcomes outcomes = world.run_all();
+  EXPECT_EQ(broken(outcomes), GetParam().breaks) << to_text(outcomes);
+  expect_all_spoke(outcomes);
+  if (std::getenv("HEARTH_FULL") != nullptr) expect_none_is_idle(GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Mutants, LeavingOut, testing::ValuesIn(load_promises("namespace").mutants),
+                         [](const auto& mutant) { return mutant.param.name(); });
+
+}  // namespace
+}  // namespace hearth::security
