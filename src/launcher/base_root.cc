@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/barriers.h"
+#include "launcher/hidden_source.h"
 #include "launcher/identity.h"
 #include "launcher/protocol.h"
 #include "launcher/sys.h"
@@ -187,7 +188,8 @@ Status build_base_root() {
     }
     TRY_STATUS(make_etc());
     TRY_STATUS(make_devices());
-    return make_read_only();
+    TRY_STATUS(make_read_only());
+    return make_place_for_copies();
   };
   Status built = build();
   ::umask(old_mask);

@@ -5,6 +5,7 @@
 
 #include "base/barriers.h"
 #include "launcher/base_root.h"
+#include "launcher/hidden_source.h"
 #include "launcher/protocol.h"
 #include "launcher/sys.h"
 
@@ -38,7 +39,9 @@ int cover(const char* source, const std::string& target) {
 }  // namespace
 
 Result<PreparedMount> prepare_mount(const UniqueFd& source, const std::string& destination) {
-  UniqueFd tree(open_tree(source.get(), "", kOpenTreeClone | AT_EMPTY_PATH));
+  UniqueFd tree;
+  if (barrier_up(Barrier::kCodePathHidden)) tree = open_hidden_tree(source);
+  if (!tree) tree.reset(open_tree(source.get(), "", kOpenTreeClone | AT_EMPTY_PATH));
   std::uint64_t attributes = kNoDev;
   if (barrier_up(Barrier::kReadOnlyCode)) attributes |= kReadOnly;
   if (barrier_up(Barrier::kNoSetUserIdFiles)) attributes |= kNoSuid;

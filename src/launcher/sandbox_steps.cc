@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/barriers.h"
+#include "launcher/hidden_source.h"
 #include "launcher/identity.h"
 #include "launcher/init.h"
 #include "launcher/landlock.h"
@@ -61,6 +62,8 @@ int attach_mounts(Child& child) {
   return 0;
 }
 
+int drop_copies(Child&) { return drop_place_for_copies(); }
+
 int enter_new_root(Child&) { return enter_root(); }
 
 int set_limits(Child& child) {
@@ -78,7 +81,9 @@ int set_limits(Child& child) {
   if (barrier_up(Barrier::kProcessLimit)) {
     if (const int error = limit(RLIMIT_NPROC, child.request.pids + 1); error != 0) return error;
   }
-  return barrier_up(Barrier::kCoreLimit) ? limit(RLIMIT_CORE, 0) : 0;
+  // One byte is too little for a file, and tells the kernel not to start a core handler either: that runs as root,
+  // outside, and no limit but exactly this one keeps a crash in here from starting it.
+  return barrier_up(Barrier::kCoreLimit) ? limit(RLIMIT_CORE, 1) : 0;
 }
 
 int volunteer_for_oom(Child&) {
@@ -148,6 +153,7 @@ constexpr Step kSteps[] = {
     {"mount /tmp and /dev/shm", mount_scratch_folders},               // by host uid: mounts know no user namespace
     {"mount /proc", mount_own_proc},                                  // needs the new pid namespace, made by clone3
     {"attach mounts", attach_mounts},                                 // while the sources' mounts are reachable
+    {"drop copies of files", drop_copies},                            // not for this sandbox's eyes
     {"enter the new root", enter_new_root},                           // from here on no host path resolves
     {"oom score", volunteer_for_oom, kOomVolunteer},                  // by path, in the new /proc
     {"descriptors", arrange_descriptors},                             // needs the new /dev; drops the launcher's

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <memory>
@@ -41,9 +42,9 @@ constexpr const char* kAllowed[] = {
     // processes and threads (clone: below, without new namespaces)
     "arch_prctl", "capget", "capset", "execve", "execveat", "exit", "exit_group", "fork", "futex", "futex_waitv",
     "get_robust_list", "get_thread_area", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getrlimit",
-    "getrusage", "getsid", "gettid", "kill", "pidfd_open", "pidfd_send_signal", "prctl", "prlimit64", "restart_syscall",
-    "rseq", "set_robust_list", "set_thread_area", "set_tid_address", "setpgid", "setpriority", "setrlimit", "setsid",
-    "tgkill", "times", "tkill", "vfork", "wait4", "waitid",
+    "getrusage", "getsid", "gettid", "kill", "pidfd_open", "pidfd_send_signal", "prctl", "restart_syscall", "rseq",
+    "set_robust_list", "set_thread_area", "set_tid_address", "setpgid", "setpriority", "setsid", "tgkill", "times",
+    "tkill", "vfork", "wait4", "waitid",
     // identity
     "getegid", "geteuid", "getgid", "getgroups", "getresgid", "getresuid", "getuid", "setfsgid", "setfsuid", "setgid",
     "setgroups", "setregid", "setresgid", "setresuid", "setreuid", "setuid",
@@ -141,7 +142,9 @@ class Builder {
   void allow(const char* name, std::initializer_list<scmp_arg_cmp> conditions) {
     add(SCMP_ACT_ALLOW, name, conditions);
   }
-  void answer(int error, const char* name) { add(SCMP_ACT_ERRNO(static_cast<unsigned>(error)), name, {}); }
+  void answer(int error, const char* name, std::initializer_list<scmp_arg_cmp> conditions = {}) {
+    add(SCMP_ACT_ERRNO(static_cast<unsigned>(error)), name, conditions);
+  }
   void answer(int error, int number) {
     note(::seccomp_rule_add_array(context_.get(), SCMP_ACT_ERRNO(static_cast<unsigned>(error)), number, 0, nullptr));
   }
@@ -201,6 +204,25 @@ void allow_sockets(Builder& builder) {
   }
 }
 
+// Every limit may be set but that on core files: at exactly one byte the kernel neither writes such a file nor starts
+// the machine's core handler (see set_limits), so that is where it stays. Setting it answers success: programs that
+// want no core files give up otherwise, and they have none.
+void allow_limits(Builder& builder) {
+  if (!barrier_up(Barrier::kCallsForCoreLimit)) {
+    builder.allow("setrlimit");
+    builder.allow("prlimit64");
+    return;
+  }
+  for (std::uint32_t resource = 0; resource < RLIM_NLIMITS; ++resource) {
+    if (resource == RLIMIT_CORE) continue;
+    builder.allow("setrlimit", {equals(0, resource)});
+    builder.allow("prlimit64", {equals(1, resource)});
+  }
+  builder.allow("prlimit64", {equals(1, RLIMIT_CORE), {2, SCMP_CMP_EQ, 0, 0}});
+  builder.answer(0, "prlimit64", {equals(1, RLIMIT_CORE), {2, SCMP_CMP_NE, 0, 0}});
+  builder.answer(0, "setrlimit", {equals(0, RLIMIT_CORE)});
+}
+
 // Calls of which only some uses are allowed.
 void allow_harmless_kinds(Builder& builder) {
   if (barrier_up(Barrier::kCallsForNamespaces)) {
@@ -235,6 +257,7 @@ Result<SeccompFilter> SeccompFilter::compile() {
       if (!barrier_up(call.barrier)) builder.allow(call.name);
     }
     allow_harmless_kinds(builder);
+    allow_limits(builder);
     for (const char* name : kNotThere) builder.answer(ENOSYS, name);
     for (const char* name : kRingCalls) {
       if (barrier_up(Barrier::kCallsForIoUring)) builder.answer(ENOSYS, name);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,6 +52,34 @@ TEST_F(SeccompTest, CallsOffTheListAnswerNotPermitted) {
 TEST_F(SeccompTest, CallsNobodyKnowsYetAnswerNotImplemented) {
   EXPECT_EQ(under_filter(filter_, [] { return ::syscall(500) < 0 ? errno : 0; }), ENOSYS);
   EXPECT_EQ(under_filter(filter_, [] { return ::syscall(SYS_clone3, nullptr, 0) < 0 ? errno : 0; }), ENOSYS);
+}
+
+TEST_F(SeccompTest, TheLimitOnCoreFilesCanBeReadAndOnlySeemsToBeSet) {
+  EXPECT_EQ(under_filter(filter_,
+                         [] {
+                           rlimit before{}, after{};
+                           if (::getrlimit(RLIMIT_CORE, &before) != 0) return 1;
+                           const rlimit other{.rlim_cur = before.rlim_cur ^ 1U, .rlim_max = before.rlim_max ^ 1U};
+                           if (::setrlimit(RLIMIT_CORE, &other) != 0) return 2;
+                           if (::syscall(SYS_setrlimit, RLIMIT_CORE, &other) != 0) return 3;
+                           if (::syscall(SYS_setrlimit, RLIMIT_CORE | 1UL << 32U, &other) != 0) return 4;
+                           if (::syscall(SYS_prlimit64, 0, RLIMIT_CORE | 1UL << 32U, &other, nullptr) != 0) return 5;
+                           if (::getrlimit(RLIMIT_CORE, &after) != 0) return 6;
+                           return after.rlim_cur == before.rlim_cur && after.rlim_max == before.rlim_max ? 0 : 7;
+                         }),
+            0);
+}
+
+TEST_F(SeccompTest, OtherLimitsCanBeSet) {
+  EXPECT_EQ(under_filter(filter_,
+                         [] {
+                           rlimit files{};
+                           if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return 1;
+                           files.rlim_cur = 16;
+                           if (::setrlimit(RLIMIT_NOFILE, &files) != 0) return 2;
+                           return ::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur == 16 ? 0 : 3;
+                         }),
+            0);
 }
 
 TEST_F(SeccompTest, ForkStillWorks) {

@@ -62,6 +62,13 @@ inline int move_mount(int from_dir, const char* from, int to_dir, const char* to
 inline int mount_setattr(int dir, const char* path, unsigned flags, MountAttributes attributes) {
   return static_cast<int>(::syscall(SYS_mount_setattr, dir, path, flags, &attributes, sizeof attributes));
 }
+constexpr unsigned kConfigString = 1;  // FSCONFIG_SET_STRING
+constexpr unsigned kConfigCreate = 6;  // FSCONFIG_CMD_CREATE
+inline int fsopen(const char* type) { return static_cast<int>(::syscall(SYS_fsopen, type, 1 /* close on exec */)); }
+inline int fsconfig(int context, unsigned command, const char* key, const char* value) {
+  return static_cast<int>(::syscall(SYS_fsconfig, context, command, key, value, 0));
+}
+inline int fsmount(int context) { return static_cast<int>(::syscall(SYS_fsmount, context, 1 /* close on exec */, 0)); }
 inline int openat2(int dir, const char* path, std::uint64_t flags, std::uint64_t resolve) {
   open_how how{};
   how.flags = flags | O_CLOEXEC;
