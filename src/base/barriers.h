@@ -73,17 +73,12 @@ enum class Barrier : std::uint8_t {
   // Packages of functions.
   kZipAbsolutePaths,
   kZipParentPaths,
-  kZipBelowLinks,
-  kZipTwice,
   kZipTwoNames,
   kZipKinds,
   kZipUnpackedSize,
   kZipEntryCount,
-  kZipDeclaredSize,
   kZipChecksum,
   kZipLinks,
-  kZipLinksLast,
-  kZipModes,
   // Who calls the AWS endpoint inside a sandbox.
   kRoleOverForeignKeys,
   kRoleOverNoKey,

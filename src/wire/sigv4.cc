@@ -8,6 +8,7 @@
 #include <cstring>
 #include <span>
 
+#include "base/barriers.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "wire/sigv4_text.h"
@@ -55,7 +56,7 @@ Status read_signed_headers(const SignedRequest& request, std::string_view list, 
     return mismatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
   }
   // It says which operation is meant: unsigned, anybody on the way could change what a signed request does.
-  if (find_header(request.headers, "x-amz-target") != nullptr &&
+  if (barrier_up(Barrier::kSignedTarget) && find_header(request.headers, "x-amz-target") != nullptr &&
       std::ranges::find(claim.signed_headers, "x-amz-target") == claim.signed_headers.end()) {
     return mismatch("'X-Amz-Target' must be a 'SignedHeader' in the AWS Authorization.");
   }

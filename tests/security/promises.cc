@@ -18,18 +18,20 @@ std::string Mutant::barriers() const {
   return joined;
 }
 
-PromiseTable load_promises(const std::string& tier) {
+namespace {
+
+PromiseTable load(const std::string& promises, const std::string& mutants, const std::string& tier) {
   std::ifstream file(HEARTH_SECURITY_FOLDER "/promises.json");
   std::stringstream text;
   text << file.rdbuf();
   const boost::json::object root = boost::json::parse(text.str()).as_object();
   PromiseTable table;
-  for (const auto& row : root.at("promises").as_array()) {
+  for (const auto& row : root.at(promises).as_array()) {
     table.promises.push_back({.attempt = std::string(row.at("attempt").as_string()),
                               .text = std::string(row.at("promise").as_string()),
-                              .holds = std::string(row.at(tier).as_string())});
+                              .holds = tier.empty() ? "yes" : std::string(row.at(tier).as_string())});
   }
-  for (const auto& row : root.at("mutants").as_array()) {
+  for (const auto& row : root.at(mutants).as_array()) {
     Mutant mutant;
     for (const auto& barrier : row.at("without").as_array()) mutant.without.emplace_back(barrier.as_string());
     for (const auto& attempt : row.at("breaks").as_array()) mutant.breaks.emplace(attempt.as_string());
@@ -37,5 +39,11 @@ PromiseTable load_promises(const std::string& tier) {
   }
   return table;
 }
+
+}  // namespace
+
+PromiseTable load_promises(const std::string& tier) { return load("promises", "mutants", tier); }
+
+PromiseTable load_server_promises() { return load("server_promises", "server_mutants", ""); }
 
 }  // namespace hearth::security

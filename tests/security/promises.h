@@ -31,5 +31,7 @@ struct PromiseTable {
 
 // The table for a tier. Throws what boost::json throws: it is a file of this repository.
 PromiseTable load_promises(const std::string& tier);
+// Of the server's own checks, which are the same in every tier.
+PromiseTable load_server_promises();
 
 }  // namespace hearth::security
