@@ -92,6 +92,7 @@ std::string caller_at_endpoint(const Forgery& forgery) {
   const Caller role{.account = "111122223333",
                     .arn = "arn:aws:sts::111122223333:assumed-role/own/s",
                     .user_id = "AROAOWN:s",
+                    .access_key = {},
                     .is_function = true};
   std::vector<Header> headers{{"Host", "lambda.us-east-1.amazonaws.com"}};
   std::string body = "{}";
