@@ -233,15 +233,30 @@ class Run:
     @full_only
     def stage_vm(self):
         """the security suite and a smoke of the rest on Debian's own kernel, in a virtual machine"""
-        self.python_folder("vm", timeout=3600)
+        if self.full_packages("vm") and self.release_is_there() and self.build("guest", ("guest_tests",)):
+            self.runner("vm", "tests/vm/run.py", timeout=3600)
 
     @full_only
     def stage_clean(self):
         """the README's commands in a freshly installed Debian, from a clean clone"""
-        self.python_folder("clean", timeout=5400)
+        if self.full_packages("clean"):
+            self.python_folder("clean", timeout=5400)
+
+    def full_packages(self, suite):
+        return self.command(suite, "the packages of --full", ["tools/install_packages", "full"])
+
+    def runner(self, suite, program, timeout):
+        """A program that writes result lines of its own: PROGRAM SUITE LINES."""
+        before = os.path.getsize(self.lines)
+        status, output = self.process([PYTHON, "-B", program, suite, self.lines], timeout=timeout)
+        if status not in (0, 1) or os.path.getsize(self.lines) == before:
+            self.record(suite, program, "failed", f"{'too late' if status is None else f'exit status {status}'}\n{output[-6000:]}")
+
+    def release_is_there(self):
+        return os.path.exists(os.path.join(ROOT, "build/release/hearth")) or self.build("release")
 
     def python_folder(self, name, timeout=900):
-        if not os.path.exists(os.path.join(ROOT, "build/release/hearth")) and not self.build("release"):
+        if not self.release_is_there():
             return
         for path in sorted(glob.glob(os.path.join(ROOT, f"tests/{name}/test_*.py"))):
             self.python_file(name, path, timeout=timeout)
@@ -342,7 +357,7 @@ def main():
     if arguments.file:
         run.shows_output = True
         suite = os.path.basename(os.path.dirname(os.path.abspath(arguments.file)))
-        run.python_file(suite, os.path.abspath(arguments.file), arguments.name)
+        run.python_file(suite, os.path.abspath(arguments.file), arguments.name, timeout=4 * 3600)
     else:
         os.makedirs(os.path.dirname(run.seen), exist_ok=True)
         open(run.seen, "w", encoding="utf-8").close()
