@@ -18,6 +18,8 @@ import zipfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = os.environ.get("HEARTH_BINARY", os.path.join(ROOT, "build/release/hearth"))
 ROLE = "arn:aws:iam::000000000000:role/test"
+# Slow machines (an emulated processor) take this many times longer than deadlines in tests were thought for.
+TIMEOUT_FACTOR = float(os.environ.get("HEARTH_TIMEOUT_FACTOR", "1"))
 
 
 @functools.lru_cache(None)
@@ -100,7 +102,7 @@ class Server:
 
         self.reader = threading.Thread(target=read, daemon=True)
         self.reader.start()
-        if not ready.wait(self.ready_s) or self.url is None:
+        if not ready.wait(self.ready_s * TIMEOUT_FACTOR) or self.url is None:
             self.kill()
             raise StartFailed("".join(self.output))
         return self
@@ -112,7 +114,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(timeout_s)
+                self.process.wait(timeout_s * TIMEOUT_FACTOR)
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise AssertionError("the server did not stop:\n" + "".join(self.output[-50:])) from None
@@ -199,7 +201,8 @@ def zip_of(files, modes=None):
 
 
 def wait_until(condition, timeout_s, what):
-    """Polls `condition` until it is true; fails naming `what` after `timeout_s` seconds."""
+    """Polls `condition` until it is true; fails naming `what` after `timeout_s` seconds (of a fast machine)."""
+    timeout_s *= TIMEOUT_FACTOR
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         value = condition()
