@@ -33,6 +33,7 @@ enum class Barrier : std::uint8_t {
   // Who its processes are.
   kHostUid,
   kNamespacePowers,
+  kLauncherPowers,
   kNoNewPrivileges,
   kInitMemoryClosed,
   // What they inherit.
@@ -79,6 +80,8 @@ enum class Barrier : std::uint8_t {
   kZipEntryCount,
   kZipChecksum,
   kZipLinks,
+  // What functions write.
+  kLogBudget,
   // Who calls the AWS endpoint inside a sandbox.
   kRoleOverForeignKeys,
   kRoleOverNoKey,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/barriers.h"
 #include "environment/output.h"
 
 namespace hearth::environment {
@@ -72,7 +73,7 @@ void Journal::flush() {
 void Journal::charge(std::size_t bytes) { budget_ -= static_cast<double>(bytes); }
 
 std::chrono::milliseconds Journal::overdrawn_for() {
-  if (budget_ >= 0) return {};
+  if (budget_ >= 0 || !barrier_up(Barrier::kLogBudget)) return {};
   refill();
   if (budget_ >= 0) return {};
   // A little more than the debt, so that reading goes on in useful pieces.

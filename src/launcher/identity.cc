@@ -129,6 +129,7 @@ int enter_user_namespace(uid_t host_uid) {
 }
 
 Status keep_launcher_capabilities() {
+  if (!barrier_up(Barrier::kLauncherPowers)) return {};
   std::uint64_t mask = 0;
   for (const unsigned number : kKept) mask |= std::uint64_t{1} << number;
   // A container may have been started without some of them; what then fails says so.

@@ -115,7 +115,7 @@ int become_host_uid(Child& child) { return become(child.host_uid); }
 
 int map_identity(Child& child) {
   if (child.machine.user_namespaces == Machine::UserNamespaces::kForbidden) return 0;
-  return enter_user_namespace(child.host_uid);
+  return enter_user_namespace(::geteuid());
 }
 
 int die_with_launcher(Child& child) {
