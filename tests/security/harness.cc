@@ -96,15 +96,6 @@ std::optional<std::string> Inside::read_line() {
   }
 }
 
-bool Inside::ends_within(std::chrono::milliseconds patience) {
-  const SteadyTime deadline = std::chrono::steady_clock::now() + patience;
-  char buffer[4096];
-  while (wait_readable(stdout_.get(), deadline)) {
-    if (::read(stdout_.get(), buffer, sizeof buffer) == 0) return true;
-  }
-  return false;
-}
-
 std::optional<sandbox::Exit> Inside::wait_exit(std::chrono::milliseconds patience) {
   if (exit_.wait_for(patience) != std::future_status::ready) return std::nullopt;
   return exit_.get();

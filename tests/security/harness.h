@@ -44,8 +44,6 @@ class Inside {
   std::string read_log_pipe() { return read_all(log_pipe_); }
   // The next line of standard output, without its newline. Nothing at end of file or when it takes too long.
   std::optional<std::string> read_line();
-  // Whether every process that could write to its output is gone in time.
-  bool ends_within(std::chrono::milliseconds patience);
   std::optional<sandbox::Exit> wait_exit(std::chrono::milliseconds patience = kPatience);
 
   // Runs `work` with the sandbox on the loop's thread.
@@ -98,6 +96,7 @@ class Harness {
   net::Loop& loop() { return loop_; }
   pid_t launcher_pid() const { return launcher_pid_; }
   const std::string& prefix() const { return prefix_; }
+  const std::string& left_out() const { return left_out_; }
   const std::string& source_folder() const { return folder_; }  // one of the launcher's source roots, of this test
   // Kills the launcher (SIGKILL), waits for its end and connects to another.
   void replace_launcher();

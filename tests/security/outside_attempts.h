@@ -13,7 +13,6 @@ struct OutsideAttempt {
   std::string name;
   std::function<std::string(World&)> run;  // "held" or "broke: how"
 };
-// The last one ends the launcher.
 const std::vector<OutsideAttempt>& outside_attempts();
 
 }  // namespace hearth::security

@@ -35,6 +35,9 @@ PromiseTable load(const std::string& promises, const std::string& mutants, const
     Mutant mutant;
     for (const auto& barrier : row.at("without").as_array()) mutant.without.emplace_back(barrier.as_string());
     for (const auto& attempt : row.at("breaks").as_array()) mutant.breaks.emplace(attempt.as_string());
+    if (const auto* perhaps = row.as_object().if_contains("perhaps")) {
+      for (const auto& attempt : perhaps->as_array()) mutant.perhaps.emplace(attempt.as_string());
+    }
     table.mutants.push_back(std::move(mutant));
   }
   return table;

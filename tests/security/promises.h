@@ -19,6 +19,7 @@ struct Promise {
 struct Mutant {
   std::vector<std::string> without;
   std::set<std::string> breaks;
+  std::set<std::string> perhaps;  // of these, what some kernels' own settings keep shut
 
   std::string name() const;      // for a test: letters and digits
   std::string barriers() const;  // as mutants/left_out.h takes them

@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "environment/journal.h"
 #include "functions/unpack.h"
 #include "functions/zip_builder.h"
 #include "functions/zip_reader.h"
@@ -29,14 +30,21 @@ using services::Credential;
 
 // ---- packages -----------------------------------------------------------------------------------------------------
 
-// Whether the package is taken, with small limits.
-bool is_unpacked(const ZipBuilder& zip) {
-  const gateway::TemporaryFolder folder;
-  const std::string bytes = zip.finish();
+CodeLimits small_limits() {
   CodeLimits limits;
   limits.unpacked = ByteCount{10'000};
   limits.entries = 8;
-  const auto reader = functions::ZipReader::open(bytes, limits);
+  return limits;
+}
+
+// Whether the package passes for one. A path with ".." in it would fail later still, when its folder is made.
+bool is_read(const ZipBuilder& zip) { return functions::ZipReader::open(zip.finish(), small_limits()).has_value(); }
+
+// Whether the package is taken.
+bool is_unpacked(const ZipBuilder& zip) {
+  const gateway::TemporaryFolder folder;
+  const std::string bytes = zip.finish();
+  const auto reader = functions::ZipReader::open(bytes, small_limits());
   return reader && functions::unpack(*reader, folder.path() + "/tree").has_value();
 }
 
@@ -117,10 +125,31 @@ bool passes_for_another(const Forgery& forgery) {
   return !arn.empty() && arn != "arn:aws:sts::111122223333:assumed-role/own/s";
 }
 
+// ---- logs ---------------------------------------------------------------------------------------------------------
+
+class Nowhere final : public environment::LogSink {
+  void append(const std::string&, const std::string&, const std::string&, const std::string&,
+              std::vector<environment::LogLine>) override {}
+};
+
+// Whether a function can write a gigabyte in no time: what it has written is read as long as the journal lets it.
+bool log_flood() {
+  const FakeClock clock;
+  Nowhere sink;
+  environment::Journal journal(sink, clock, {"1", "r", "/aws/lambda/f", "s"});
+  constexpr std::size_t kPiece = std::size_t{64} << 10U;
+  std::size_t read = 0;
+  while (read < std::size_t{1} << 30U && journal.overdrawn_for().count() == 0) {
+    journal.charge(kPiece);
+    read += kPiece;
+  }
+  return read >= std::size_t{1} << 30U;
+}
+
 const std::map<std::string, std::function<bool()>>& attempts() {
   static const std::map<std::string, std::function<bool()>> all = {
       {"zip_absolute_path", [] { return is_unpacked(ZipBuilder().add("/etc/passwd", "x")); }},
-      {"zip_parent_path", [] { return is_unpacked(ZipBuilder().add("../outside", "x")); }},
+      {"zip_parent_path", [] { return is_read(ZipBuilder().add("../outside", "x")); }},
       {"zip_two_names", [] { return is_unpacked(ZipBuilder().add("handler.py", "x", {.local_name = "another.py"})); }},
       {"zip_device", [] { return is_unpacked(ZipBuilder().add("null", "", {.mode = 0020666})); }},
       {"zip_bomb", [] { return is_unpacked(ZipBuilder().add("zeros", std::string(20'000, '\0'), {.deflate = true})); }},
@@ -132,6 +161,7 @@ const std::map<std::string, std::function<bool()>>& attempts() {
        [] {
          return is_unpacked(ZipBuilder().add("a/b/f", "").add_link("a/b/up", "..").add_link("x", "a/b/up/../../y"));
        }},
+      {"log_flood", log_flood},
       {"endpoint_no_key", [] { return passes_for_another({}); }},
       {"endpoint_foreign_account", [] { return passes_for_another({"999988887777", "any", ""}); }},
       {"endpoint_another_functions_key", [] { return passes_for_another({"ASIAOTHER", "guessed", "other token"}); }},

@@ -35,6 +35,7 @@ constexpr int kOpenFiles = 200;
 constexpr int kMemoryMib = 64;
 constexpr int kTmpMib = 4;
 constexpr int kTmpFiles = 256;
+constexpr int kNeighbourPort = 4444;
 
 bool set_address(const char* interface, const char* address) {
   const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -52,7 +53,7 @@ bool set_address(const char* interface, const char* address) {
 // Launchers claim ranges of user ids by the name of a socket in their network namespace. Ours cannot see who else has
 // one, so it starts somewhere further up.
 void claim_low_uid_ranges() {
-  const int count = 4 + static_cast<int>(::getpid() % 12);
+  const int count = 2 + static_cast<int>(::getpid() % 10);
   for (int i = 0; i < count; ++i) {
     const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     sockaddr_un address{};
@@ -118,6 +119,7 @@ World::World(const std::string& left_out) : harness_(std::make_unique<Harness>(l
   tell("OPEN_FILES", std::to_string(kOpenFiles));
   tell("MEMORY_MIB", std::to_string(kMemoryMib));
   tell("PIDS", std::to_string(kPids));
+  tell("NEIGHBOUR_PORT", std::to_string(kNeighbourPort));
 }
 
 World::~World() {
@@ -131,6 +133,7 @@ void World::make_files() const {
   ::chmod((root / "code/folder").c_str(), 0777);
   write_file(root / "other/handler.py", 0644);
   write_file(root / "host_file", 0644);
+  write_file(root / "bundle", 0644);
   write_file(root / "code/anyone", 0666);
   write_file(root / "code/owner_only", 0600);
   fs::create_symlink("../../../../../.." + (root / "host_file").string(), root / "code/relative_link");
@@ -180,13 +183,14 @@ sandbox::SandboxSpec World::spec(const std::vector<std::string>& attempts) {
   sandbox::SandboxSpec spec = harness_->spec(attempts);
   spec.argv.front() = "/var/task/attempt";
   spec.mounts.push_back({code_folder(), "/opt"});
+  spec.mounts.push_back({harness_->source_folder() + "/bundle", "/etc/ssl/certs/ca-certificates.crt"});
   spec.env.insert(spec.env.end(), told_.begin(), told_.end());
   spec.memory = ByteCount::mib(kMemoryMib);
   spec.tmp_size = ByteCount::mib(kTmpMib);
   spec.tmp_inodes = kTmpFiles;
   spec.pids = kPids;
   spec.open_files = kOpenFiles;
-  if (attempts == std::vector<std::string>{"processor"}) spec.cpu_milli = 20;
+  if (attempts == std::vector<std::string>{"processor"}) spec.cpu_milli = 10;
   return spec;
 }
 
@@ -196,6 +200,8 @@ Outcomes World::run_all() {
   for (const auto* group : {&names.together, &names.alone}) {
     for (const std::string& name : *group) outcomes[name] = "silent";
   }
+  const auto neighbour = harness_->start({"helper", "listen", std::to_string(kNeighbourPort)});
+  EXPECT_TRUE(neighbour != nullptr && neighbour->read_line() == "ready");
   std::vector<std::unique_ptr<Inside>> running;
   running.push_back(harness_->start(spec({"together"})));
   for (const std::string& name : names.alone) running.push_back(harness_->start(spec({name})));

@@ -59,6 +59,14 @@ int helper(int argc, char** argv) {
     if (s < 0 || write(s, "x", 1) != 1) return 7;
     for (;;) pause();
   }
+  if (strcmp(what, "listen") == 0) {
+    const int s = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)number), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (bind(s, (struct sockaddr*)&a, sizeof a) != 0 || listen(s, 16) != 0) return 10;
+    puts("ready");
+    for (;;) pause();
+  }
   if (strcmp(what, "orphan") == 0) { /* leaves a grandchild to init; it dies, init must reap it */
     if (fork() == 0) {
       if (fork() == 0) {

@@ -65,6 +65,7 @@ void wait_ms(int milliseconds);
   TOGETHER(host_loopback)           \
   TOGETHER(host_address)            \
   TOGETHER(metadata_address)        \
+  TOGETHER(neighbours_api)          \
   TOGETHER(abstract_socket)         \
   TOGETHER(take_server_port)        \
   TOGETHER(configure_network)       \
@@ -86,7 +87,7 @@ void wait_ms(int milliseconds);
   TOGETHER(rare_calls)              \
   TOGETHER(machine_in_proc)         \
   TOGETHER(write_sysctl)            \
-  TOGETHER(sysrq)                   \
+  TOGETHER(root_files_of_proc)      \
   TOGETHER(better_priority)         \
   /* identity.c */                  \
   TOGETHER(become_root)             \

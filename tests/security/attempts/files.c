@@ -68,8 +68,8 @@ ATTEMPT(file_handles) {
     char handle[128];
   } handle = {128, 0, {0}};
   int mount_id = 0;
-  if (syscall(SYS_name_to_handle_at, AT_FDCWD, "/var/task", &handle, &mount_id, 0) == 0)
-    broke("name_to_handle_at names a file of the host's file system");
+  /* /usr is a folder of the host's file system. */
+  if (syscall(SYS_name_to_handle_at, AT_FDCWD, "/usr", &handle, &mount_id, 0) == 0) broke("a file has a handle");
 }
 
 /* A copy of this program that belongs to root and runs as its owner. */
@@ -86,7 +86,7 @@ ATTEMPT(set_user_id_file) {
   char text[32] = "";
   (void)!read(out[0], text, sizeof text - 1);
   waitpid(pid, NULL, 0);
-  if (strcmp(text, "0\n") == 0) broke("a set-user-id program ran as root");
+  if (getuid() != 0 && strcmp(text, "0\n") == 0) broke("a set-user-id program ran as root");
 }
 
 ATTEMPT(device_node) {

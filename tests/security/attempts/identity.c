@@ -1,6 +1,8 @@
 #include <linux/capability.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -67,13 +69,14 @@ ATTEMPT(cgroup_path) {
   if (own) fclose(own);
 }
 
+/* Where its own file system is mounted, a cgroup can be changed by whoever may write there. */
 ATTEMPT(leave_cgroup) {
-  static const char* const roots[] = {"/sys/fs/cgroup", "/../sys/fs/cgroup", "/../sys/fs/cgroup/memory"};
-  for (size_t i = 0; i < sizeof roots / sizeof *roots; ++i) {
-    char path[64];
-    snprintf(path, sizeof path, "%s/cgroup.procs", roots[i]);
-    broke_if_done("a cgroup's list of processes", open(path, O_RDONLY));
-  }
+  broke_if_done("the machine's cgroups", access("/sys/fs/cgroup/cgroup.procs", F_OK));
+  unshare(CLONE_NEWUSER | CLONE_NEWNS);
+  mkdir("/tmp/cgroup", 0700);
+  if (mount("none", "/tmp/cgroup", "cgroup2", 0, NULL) != 0) return;
+  broke_if_done("one's cgroup", open("/tmp/cgroup/cgroup.procs", O_RDONLY));
+  umount2("/tmp/cgroup", MNT_DETACH);
 }
 
 ATTEMPT(descriptors_at_start) {
@@ -167,11 +170,15 @@ static double seconds(clockid_t clock) {
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The limit is a fiftieth of a processor; a tenth is out of its reach whatever the machine's other load. */
+/* The limit is a hundredth of a processor; a twentieth is out of its reach, and in reach on a machine however busy. */
 ATTEMPT(processor) {
-  const double begin = seconds(CLOCK_MONOTONIC), used = seconds(CLOCK_PROCESS_CPUTIME_ID);
-  while (seconds(CLOCK_MONOTONIC) - begin < 0.4) {
+  double best = 0;
+  for (int window = 0; window < 4; ++window) {
+    const double begin = seconds(CLOCK_MONOTONIC), used = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    while (seconds(CLOCK_MONOTONIC) - begin < 0.2) {
+    }
+    const double share = (seconds(CLOCK_PROCESS_CPUTIME_ID) - used) / (seconds(CLOCK_MONOTONIC) - begin);
+    if (share > best) best = share;
   }
-  const double share = (seconds(CLOCK_PROCESS_CPUTIME_ID) - used) / (seconds(CLOCK_MONOTONIC) - begin);
-  if (share > 0.10) broke("%d %% of a processor", (int)(share * 100));
+  if (best > 0.05) broke("%d %% of a processor", (int)(best * 100));
 }

@@ -94,7 +94,12 @@ ATTEMPT(write_sysctl) {
   }
 }
 
-ATTEMPT(sysrq) { broke_if_done("opening /proc/sysrq-trigger", open("/proc/sysrq-trigger", O_WRONLY)); }
+/* Kernels differ in which of them they have. */
+ATTEMPT(root_files_of_proc) {
+  broke_if_done("opening /proc/sysrq-trigger", open("/proc/sysrq-trigger", O_WRONLY));
+  static const char* const secret[] = {"/proc/slabinfo", "/proc/vmallocinfo", "/proc/pagetypeinfo"};
+  for (size_t i = 0; i < sizeof secret / sizeof *secret; ++i) broke_if_done(secret[i], open(secret[i], O_RDONLY));
+}
 
 ATTEMPT(better_priority) {
   broke_if_done("a better priority", setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) - 1));

@@ -45,6 +45,11 @@ ATTEMPT(metadata_address) {
   if (reaches("169.254.169.254", told_number("PORT"))) broke("the metadata address answers");
 }
 
+/* A neighbour listens on its own loopback, as the server does there for its Runtime API. */
+ATTEMPT(neighbours_api) {
+  if (reaches("127.0.0.1", told_number("NEIGHBOUR_PORT"))) broke("a port of a neighbour answers");
+}
+
 ATTEMPT(abstract_socket) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   const char* name = told("ABSTRACT");

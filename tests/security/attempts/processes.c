@@ -93,6 +93,7 @@ ATTEMPT(compare_objects) {
 /* Once init is gone so are its reports, and everything else of the sandbox. */
 ATTEMPT(signal_init) {
   const pid_t victim = init_pid();
+  wait_ms(50); /* until it has said that we run */
   kill(victim, SIGSTOP);
   kill(victim, SIGTERM);
   kill(victim, SIGKILL);
