@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "net/asio.h"
 #include "net/fatal.h"
 
@@ -25,6 +26,7 @@ Gate::Gate(Loop& loop) : state_(std::make_shared<State>()), loop_(loop) {}
 Gate::~Gate() = default;
 
 bool Gate::spawn(Task<> task) {
+  HEARTH_CHECK(loop_.on_thread());
   if (state_->closed) return false;
   ++state_->running;
   asio::co_spawn(loop_.executor(), std::move(task), [state = state_](std::exception_ptr failure) {
@@ -34,7 +36,10 @@ bool Gate::spawn(Task<> task) {
   return true;
 }
 
-void Gate::close() { state_->closed = true; }
+void Gate::close() {
+  HEARTH_CHECK(loop_.on_thread());
+  state_->closed = true;
+}
 bool Gate::is_closed() const { return state_->closed; }
 std::size_t Gate::running() const { return state_->running; }
 

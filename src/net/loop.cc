@@ -4,8 +4,10 @@
 #include <bit>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <thread>
 #include <utility>
 
+#include "base/check.h"
 #include "net/asio.h"
 #include "net/fatal.h"
 #include "net/turn_meter.h"
@@ -28,6 +30,7 @@ struct Loop::Impl {
   const Clock& clock;
   TurnMeter meter;
   std::atomic<bool> stop_requested = false;
+  std::atomic<std::thread::id> thread;  // in run(); nobody: the default id
   // All I/O objects live on the loop's thread, so Asio need not lock them; posting stays safe from any thread.
   asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
 };
@@ -37,6 +40,7 @@ Loop::~Loop() = default;
 
 void Loop::run() {
   TurnMeter* const outer = std::exchange(TurnMeter::of_this_thread(), &impl_->meter);
+  impl_->thread = std::this_thread::get_id();
   impl_->meter.after_wait();
   try {
     if (!impl_->stop_requested) impl_->context.restart();
@@ -46,6 +50,7 @@ void Loop::run() {
   }
   impl_->stop_requested = false;
   impl_->meter.before_wait();  // the last turn ends here
+  impl_->thread = std::thread::id();
   TurnMeter::of_this_thread() = outer;
 }
 
@@ -56,7 +61,13 @@ void Loop::stop() {
 
 void Loop::post(std::move_only_function<void()> work) { asio::post(impl_->context, std::move(work)); }
 
+bool Loop::on_thread() const {
+  const std::thread::id owner = impl_->thread.load(std::memory_order_relaxed);
+  return owner == std::this_thread::get_id() || owner == std::thread::id();
+}
+
 void Loop::spawn(Task<> task) {
+  HEARTH_CHECK(on_thread());
   asio::co_spawn(executor(), std::move(task), [](std::exception_ptr failure) {
     if (failure) end_program("an exception left a spawned task", failure);
   });

@@ -2,7 +2,8 @@
 // Loop: the one thread that owns all state of its instance.
 //
 // Everything in the program runs on a loop's thread except what is handed to a ThreadPool. Other threads reach the
-// loop by post() alone.
+// loop by post() alone. Entry points of what belongs to a loop check on_thread(), so that a call from the wrong thread
+// is found by whoever makes it, not by chance.
 
 #include <array>
 #include <chrono>
@@ -41,6 +42,9 @@ class Loop {
   // Starts a coroutine, in a later turn, that nobody awaits; loop thread only. Prefer Gate::spawn, which can be awaited
   // at shutdown. An exception that leaves it is logged and ends the program: it is a bug.
   void spawn(Task<> task);
+
+  // Whether the caller may touch what belongs to this loop: it is the thread in run(), or no thread is. Any thread.
+  bool on_thread() const;
 
   // Since the start, or the last reset. Loop thread, or while the loop does not run.
   LoopStats stats() const;
