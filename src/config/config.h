@@ -46,6 +46,7 @@ struct Config {
   std::string region = "us-east-1";
   std::string user;
   std::uint32_t threads = 2;
+  std::uint32_t data_plane_loops = 1;
 
   RuntimePolicy runtime_policy = RuntimePolicy::kLenient;
   InertPolicy inert = InertPolicy::kWarn;

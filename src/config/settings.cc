@@ -241,6 +241,9 @@ std::vector<Setting> make_settings() {
            "hearth if there is such a user, else nobody."),
       number("threads", "COUNT", &Config::threads, 1, 256,
              "Threads for work that would hold up the event loop: unpacking, hashing, reading and writing packages."),
+      number("data_plane_loops", "COUNT", &Config::data_plane_loops, 1, 64,
+             "Event loops that run functions, each on a thread of its own but the first, which is the server's own. A "
+             "function stays on one of them. More than one helps where one processor is busy with invocations alone."),
       choice<RuntimePolicy>("runtime_policy", "POLICY", &Config::runtime_policy,
                             {{"lenient", RuntimePolicy::kLenient}, {"aws", RuntimePolicy::kAws}},
                             "lenient: a runtime that is not installed exactly runs on the nearest suitable version of "

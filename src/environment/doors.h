@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/unique_fd.h"
+#include "net/task.h"
 #include "sandbox/sandbox.h"
 
 namespace hearth::environment {
@@ -27,6 +28,13 @@ struct RoleCredentials {
   std::string session_token;
 };
 
+// What code inside needs to call the AWS endpoint: who it is, and the host file with the trust bundle (system CAs and
+// ours) to put into its sandbox.
+struct WayHome {
+  RoleCredentials credentials;
+  std::string trust_bundle_path;
+};
+
 // Serving ends when the returned object is destroyed.
 class OpenDoor {
  public:
@@ -41,9 +49,7 @@ class Doors {
   // Serves AWS APIs (http, https) and names (dns) as `identity`.
   virtual std::unique_ptr<OpenDoor> open_endpoint(EndpointIdentity identity, UniqueFd http, UniqueFd https,
                                                   UniqueFd dns_udp, UniqueFd dns_tcp) = 0;
-  virtual RoleCredentials role_credentials(const EndpointIdentity& identity) = 0;
-  // Host file with the trust bundle (system CAs and ours) to put into sandboxes.
-  virtual std::string trust_bundle_path() const = 0;
+  virtual net::Task<WayHome> way_home(EndpointIdentity identity) = 0;
 };
 
 }  // namespace hearth::environment

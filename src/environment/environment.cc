@@ -66,6 +66,7 @@ Status Environment::refuse(const char* wanted) const {
 // --- from the owner -------------------------------------------------------------------------------------------------
 
 Status Environment::run(std::shared_ptr<Invocation> invocation) {
+  HEARTH_CHECK(parts_.loop.on_thread());
   if (state_ != State::kIdle || !waiting_runtime_) {
     return fail(ErrorKind::kUnavailable, std::string("environment ") + id_ + " is " + name(state_));
   }
@@ -116,6 +117,7 @@ void Environment::retire() {
 // --- from the runtime -----------------------------------------------------------------------------------------------
 
 Result<std::shared_ptr<WorkSlot>> Environment::ask_next() {
+  HEARTH_CHECK(parts_.loop.on_thread());
   const std::shared_ptr<Environment> self = shared_from_this();
   const SteadyTime now = parts_.clock.steady_now();
   auto slot = std::make_shared<WorkSlot>(parts_.loop.executor());
@@ -158,6 +160,7 @@ Result<std::shared_ptr<WorkSlot>> Environment::ask_next() {
 }
 
 Status Environment::check_answer(std::string_view request_id, const char* wanted) const {
+  HEARTH_CHECK(parts_.loop.on_thread());
   if (state_ == State::kBusy) {
     if (request_id == invocation_->request_id) return {};
   } else if (state_ == State::kFinishing && request_id == request_id_) {

@@ -221,7 +221,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   std::unique_ptr<OpenDoor> runtime_door_;
   std::unique_ptr<OpenDoor> endpoint_door_;
   std::array<std::shared_ptr<OpenPipe>, kPipes> pipes_;
-  std::optional<RoleCredentials> credentials_;
+  std::optional<WayHome> way_home_;
 
   std::shared_ptr<WorkSlot> waiting_runtime_;
   std::shared_ptr<Invocation> invocation_;

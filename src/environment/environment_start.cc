@@ -57,6 +57,11 @@ Task<> Environment::build(std::shared_ptr<Environment> self, int attempt) {
     self->on_platform_failure(tree.error().with_context("code of " + self->function_->key.name));
     co_return;
   }
+  if (!self->way_home_) {
+    EndpointIdentity identity = self->identity_;
+    self->way_home_ = co_await self->parts_.doors.way_home(std::move(identity));
+    if (self->state_ != State::kStarting || self->attempt_ != attempt) co_return;
+  }
   if (attempt == 1) self->log_start(*runtime);
   self->init_began_ = self->parts_.clock.steady_now();
   auto command = command_line(*runtime, self->function_->memory_mib, *tree, {});
@@ -81,13 +86,12 @@ Task<> Environment::build(std::shared_ptr<Environment> self, int attempt) {
 
 sandbox::SandboxSpec Environment::specification(const std::string& tree, const RuntimeChoice& runtime,
                                                 std::vector<std::string> command) {
-  if (!credentials_) credentials_ = parts_.doors.role_credentials(identity_);
   sandbox::SandboxSpec spec;
   spec.name = "env-" + id_.substr(0, 16) + "-" + std::to_string(attempt_);
-  spec.mounts = {{tree, "/var/task"}, {parts_.doors.trust_bundle_path(), kTrustBundleInside}};
+  spec.mounts = {{tree, "/var/task"}, {way_home_->trust_bundle_path, kTrustBundleInside}};
   spec.mounts.insert(spec.mounts.end(), runtime.mounts.begin(), runtime.mounts.end());
   spec.argv = std::move(command);
-  spec.env = variables({*function_, runtime, *credentials_, journal_.stream().stream, parts_.locale});
+  spec.env = variables({*function_, runtime, way_home_->credentials, journal_.stream().stream, parts_.locale});
   spec.memory = memory_limit();
   spec.tmp_size = ByteCount::mib(function_->ephemeral_mib);
   spec.cpu_milli = std::max(cpu_milli(), kInitCpuMilli);

@@ -72,8 +72,9 @@ class FakeDoors : public Doors {
   std::unique_ptr<OpenDoor> open_endpoint(EndpointIdentity, UniqueFd, UniqueFd, UniqueFd, UniqueFd) override {
     return std::make_unique<OpenDoor>();
   }
-  RoleCredentials role_credentials(const EndpointIdentity&) override { return {"AKIA", "secret", "token"}; }
-  std::string trust_bundle_path() const override { return "/bundle.crt"; }
+  net::Task<WayHome> way_home(EndpointIdentity) override {
+    co_return WayHome{.credentials = {"AKIA", "secret", "token"}, .trust_bundle_path = "/bundle.crt"};
+  }
   Environment* current = nullptr;  // the newest whose Runtime API was opened
 };
 

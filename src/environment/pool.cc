@@ -31,11 +31,21 @@ ByteCount available_host_memory() {
   return {std::numeric_limits<std::uint64_t>::max()};  // unknown: no limit from here
 }
 
-Pool::Pool(EnvironmentParts parts, EnvironmentTimes times, PoolLimits limits, AvailableMemory available_memory)
+bool EnvironmentCount::try_add(std::uint32_t limit) {
+  std::uint32_t alive = alive_;
+  do {
+    if (alive >= limit) return false;
+  } while (!alive_.compare_exchange_weak(alive, alive + 1));
+  return true;
+}
+
+Pool::Pool(EnvironmentParts parts, EnvironmentTimes times, PoolLimits limits, AvailableMemory available_memory,
+           std::shared_ptr<EnvironmentCount> count)
     : parts_(std::move(parts)),
       times_(times),
       limits_(limits),
       available_memory_(std::move(available_memory)),
+      count_(std::move(count)),
       gate_(parts_.loop) {}
 
 Pool::~Pool() = default;
@@ -110,6 +120,7 @@ void Pool::move(Member& member, Place to) {
 // --- giving and starting --------------------------------------------------------------------------------------------
 
 bool Pool::try_run(Group& group, const std::shared_ptr<Invocation>& invocation) {
+  HEARTH_CHECK(parts_.loop.on_thread());
   while (!group.idle.empty()) {
     Member& newest = member(*group.idle.back());
     const std::shared_ptr<Environment> environment = newest.environment;
@@ -121,8 +132,9 @@ bool Pool::try_run(Group& group, const std::shared_ptr<Invocation>& invocation) 
 }
 
 Status Pool::start(Group& group) {
+  HEARTH_CHECK(parts_.loop.on_thread());
   if (gate_.is_closed()) return fail(ErrorKind::kNoCapacity, "the server is stopping");
-  TRY_STATUS(make_room());
+  TRY_STATUS(take_place());
   auto environment =
       std::make_shared<Environment>(parts_, times_, gate_, static_cast<EnvironmentOwner&>(*this), group.function);
   Member entry;
@@ -138,19 +150,35 @@ Status Pool::start(Group& group) {
   return {};
 }
 
-Status Pool::make_room() {
-  while (members_.size() >= limits_.environments || memory_left() < limits_.keep_free) {
-    Environment* const oldest = longest_idle();
-    if (oldest == nullptr) {
+// Counts one more environment, ending idle ones to make room for it.
+Status Pool::take_place() {
+  while (!count_->try_add(limits_.environments)) {
+    if (!end_longest_idle()) {
       return fail(ErrorKind::kNoCapacity,
-                  members_.size() >= limits_.environments
-                      ? "this host runs " + std::to_string(members_.size()) + " environments, its limit"
-                      : "this host has no memory left for another environment");
+                  "this host runs " + std::to_string(limits_.environments) + " environments, its limit");
     }
-    oldest->end();
+  }
+  const Status room = make_room();
+  if (!room) count_->remove();
+  return room;
+}
+
+Status Pool::make_room() {
+  while (memory_left() < limits_.keep_free) {
+    if (!end_longest_idle()) {
+      return fail(ErrorKind::kNoCapacity, "this host has no memory left for another environment");
+    }
     memory_left_read_at_ = SteadyTime::min();
   }
   return {};
+}
+
+bool Pool::end_longest_idle() {
+  HEARTH_CHECK(parts_.loop.on_thread());
+  Environment* const oldest = longest_idle();
+  if (oldest == nullptr) return false;
+  oldest->end();
+  return true;
 }
 
 Environment* Pool::longest_idle() const {
@@ -210,6 +238,7 @@ void Pool::on_dead(Environment& environment) {
   const std::shared_ptr<Group> group = entry.group;
   move(entry, Place::kBusy);
   members_.erase(&environment);
+  count_->remove();
   --group->total;
   listener_->on_gone(*group);
   forget_if_unused(group);
@@ -218,6 +247,7 @@ void Pool::on_dead(Environment& environment) {
 // --- replacing and stopping -----------------------------------------------------------------------------------------
 
 void Pool::on_function_changed(const functions::FunctionKey& key, const functions::FunctionSnapshot& running) {
+  HEARTH_CHECK(parts_.loop.on_thread());
   std::vector<std::shared_ptr<Group>> touched;
   for (const auto& [name, group] : groups_) {
     if (group->function->key != key) continue;
@@ -233,6 +263,7 @@ void Pool::on_function_changed(const functions::FunctionKey& key, const function
 }
 
 void Pool::end_all() {
+  HEARTH_CHECK(parts_.loop.on_thread());
   for (const auto& [name, group] : groups_) {
     for (const auto& invocation : std::exchange(group->waiting, {})) {
       invocation->complete(fail(ErrorKind::kUnavailable, "the environments were ended"));

@@ -8,6 +8,7 @@
 //
 // Path: invocation/placement.cc -> here -> environment.h        Tests: pool_test.cc
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -25,8 +26,20 @@
 namespace hearth::environment {
 
 struct PoolLimits {
-  std::uint32_t environments = 1000;          // in all
+  std::uint32_t environments = 1000;          // in all, of all pools that share a count
   ByteCount keep_free = ByteCount::mib(256);  // host memory that starting one must leave
+};
+
+// How many environments the pools of this host have together. Thread: any.
+class EnvironmentCount {
+ public:
+  // False, with nothing counted, if there are `limit` already.
+  bool try_add(std::uint32_t limit);
+  void remove() { --alive_; }
+  std::uint32_t alive() const { return alive_; }
+
+ private:
+  std::atomic<std::uint32_t> alive_ = 0;
 };
 
 // The environments of one function version in one generation of its code and configuration.
@@ -64,7 +77,9 @@ struct PoolCounts {
 class Pool final : private EnvironmentOwner {
  public:
   using AvailableMemory = std::function<ByteCount()>;  // of the host
-  Pool(EnvironmentParts parts, EnvironmentTimes times, PoolLimits limits, AvailableMemory available_memory);
+  // `count` is shared with the other pools of this host, if there are any.
+  Pool(EnvironmentParts parts, EnvironmentTimes times, PoolLimits limits, AvailableMemory available_memory,
+       std::shared_ptr<EnvironmentCount> count = std::make_shared<EnvironmentCount>());
   ~Pool() override;
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -84,6 +99,8 @@ class Pool final : private EnvironmentOwner {
 
   // Replaces environments of `key` other than those of `running` (nullptr: all). What runs goes on to its end.
   void on_function_changed(const functions::FunctionKey& key, const functions::FunctionSnapshot& running);
+  // Ends the longest-idle environment, of whatever function. False if none is idle.
+  bool end_longest_idle();
   // Ends everything now; invocations are answered with kUnavailable.
   void end_all();
   // Ends everything and waits until nothing runs in the background.
@@ -109,6 +126,7 @@ class Pool final : private EnvironmentOwner {
   Member& member(const Environment& environment);
   void move(Member& member, Place to);
   void forget_if_unused(const std::shared_ptr<Group>& group);
+  Status take_place();
   Status make_room();
   Environment* longest_idle() const;
   ByteCount memory_left();
@@ -117,6 +135,7 @@ class Pool final : private EnvironmentOwner {
   const EnvironmentTimes times_;
   const PoolLimits limits_;
   const AvailableMemory available_memory_;
+  const std::shared_ptr<EnvironmentCount> count_;
   PoolListener* listener_ = nullptr;
   net::Gate gate_;
   std::unordered_map<const Environment*, Member> members_;

@@ -291,7 +291,8 @@ void SystemRuntimeCatalog::scan() const {
   scanned_ = changed ? fingerprint() : now;
 }
 
-const std::vector<Interpreter>& SystemRuntimeCatalog::interpreters() const {
+std::vector<Interpreter> SystemRuntimeCatalog::interpreters() const {
+  const std::lock_guard lock(mutex_);
   scan();
   return interpreters_;
 }
@@ -333,6 +334,7 @@ Result<RuntimeChoice> SystemRuntimeCatalog::choose(const std::string& runtime) c
     choice.abi.runtime = runtime;
     return choice;
   }
+  const std::lock_guard lock(mutex_);
   std::optional<Interpreter> interpreter;
   bool exact = false;
   RuntimeChoice choice;

@@ -7,6 +7,7 @@
 //
 // Path: main -> here -> runtime_files.h, runtime_process.h        Tests: runtime_catalog_test.cc
 
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,7 +47,7 @@ struct CatalogFolders {
   std::string system_root = "/usr/";  // an interpreter of the system must really be below
 };
 
-// Thread: loop thread only. A call that meets an interpreter for the first time blocks while it is asked (20-50 ms).
+// Thread: any, one at a time: a call that meets an interpreter for the first time blocks while it is asked (20-50 ms).
 // Lifetime: `log` outlives the catalog.
 class SystemRuntimeCatalog final : public RuntimeCatalog {
  public:
@@ -55,7 +56,7 @@ class SystemRuntimeCatalog final : public RuntimeCatalog {
   Result<RuntimeChoice> choose(const std::string& runtime) const override;
   std::vector<RuntimeStatus> status() const override;
   // What was found, in no order.
-  const std::vector<Interpreter>& interpreters() const;
+  std::vector<Interpreter> interpreters() const;
 
  private:
   struct Candidate {
@@ -65,6 +66,7 @@ class SystemRuntimeCatalog final : public RuntimeCatalog {
   };
   std::vector<Candidate> candidates() const;
   std::string fingerprint() const;
+  // With mutex_ held.
   void scan() const;
   Result<Interpreter> ask(const Candidate& candidate) const;
   RuntimeChoice python_choice(const std::string& runtime, const Interpreter& interpreter) const;
@@ -73,6 +75,7 @@ class SystemRuntimeCatalog final : public RuntimeCatalog {
   const observe::Logger& log_;
   RuntimeFiles files_;
   CatalogFolders folders_;
+  mutable std::mutex mutex_;
   // The result of looking at folders that have not changed since.
   mutable std::optional<std::string> scanned_;
   mutable std::vector<Interpreter> interpreters_;

@@ -250,6 +250,7 @@ net::Task<Result<CodePackage>> CodeStore::ingest(std::string zip, RuntimeAbi abi
 }
 
 net::Task<Result<std::string>> CodeStore::tree(CodePackage code) {
+  HEARTH_CHECK(impl_->loop.on_thread());
   std::string hash = code.blob.sha256_hex;
   CO_TRY_STATUS(co_await impl_->ensure_tree(hash, nullptr));
   co_return impl_->tree_path(hash);

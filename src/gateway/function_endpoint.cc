@@ -1,5 +1,6 @@
 #include "gateway/function_endpoint.h"
 
+#include "base/check.h"
 #include "gateway/dns_responder.h"
 #include "net/http_server.h"
 
@@ -89,6 +90,7 @@ const services::RoleSessionIssuer::Session& FunctionEndpoint::session_for(
 
 std::unique_ptr<environment::OpenDoor> FunctionEndpoint::open(environment::EndpointIdentity identity, UniqueFd http,
                                                               UniqueFd https, UniqueFd dns_udp, UniqueFd dns_tcp) {
+  HEARTH_CHECK(loop_.on_thread());
   const services::RoleSessionIssuer::Session& session = session_for(identity);
   services::Caller role{.account = session.credential.account,
                         .arn = session.credential.arn,
@@ -100,6 +102,7 @@ std::unique_ptr<environment::OpenDoor> FunctionEndpoint::open(environment::Endpo
 }
 
 environment::RoleCredentials FunctionEndpoint::role_credentials(const environment::EndpointIdentity& identity) {
+  HEARTH_CHECK(loop_.on_thread());
   const services::RoleSessionIssuer::Session& session = session_for(identity);
   return {.access_key_id = session.access_key_id,
           .secret_access_key = session.credential.secret_access_key,

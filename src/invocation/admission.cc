@@ -5,8 +5,8 @@
 namespace hearth::invocation {
 
 Result<AdmissionTicket> Admission::admit(const std::string& account) {
-  std::shared_ptr<std::uint32_t>& in_use = accounts_[account];
-  if (!in_use) in_use = std::make_shared<std::uint32_t>(0);
+  std::shared_ptr<AdmissionTicket::Count>& in_use = accounts_[account];
+  if (!in_use) in_use = std::make_shared<AdmissionTicket::Count>(0);
   if (*in_use >= account_limit_) return fail(ErrorKind::kThrottled, "Rate Exceeded.");
   return AdmissionTicket(in_use);
 }
@@ -18,7 +18,7 @@ Status Admission::check(const std::string& account) const {
 
 std::uint32_t Admission::in_use(const std::string& account) const {
   const auto found = accounts_.find(account);
-  return found == accounts_.end() ? 0 : *found->second;
+  return found == accounts_.end() ? 0 : found->second->load();
 }
 
 }  // namespace hearth::invocation

@@ -4,6 +4,7 @@
 // An invocation holds a ticket from before it is placed until it is answered; without one it is refused (429), never
 // queued. Tests: admission_test.cc
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -14,7 +15,7 @@
 
 namespace hearth::invocation {
 
-// One counted slot of one account. Gives it back when destroyed. Move-only.
+// One counted slot of one account. Gives it back when destroyed, on whatever thread that is. Move-only.
 class AdmissionTicket {
  public:
   AdmissionTicket() = default;
@@ -32,15 +33,16 @@ class AdmissionTicket {
 
  private:
   friend class Admission;
-  explicit AdmissionTicket(std::shared_ptr<std::uint32_t> in_use) : in_use_(std::move(in_use)) { ++*in_use_; }
+  using Count = std::atomic<std::uint32_t>;
+  explicit AdmissionTicket(std::shared_ptr<Count> in_use) : in_use_(std::move(in_use)) { ++*in_use_; }
   void give_back() {
     if (in_use_) --*in_use_;
     in_use_.reset();
   }
-  std::shared_ptr<std::uint32_t> in_use_;
+  std::shared_ptr<Count> in_use_;
 };
 
-// Thread: the loop's. Tickets may outlive it.
+// Thread: the loop's, which alone takes slots: what it finds free stays free until then. Tickets may outlive it.
 class Admission {
  public:
   explicit Admission(std::uint32_t account_limit = 1000) : account_limit_(account_limit) {}
@@ -53,7 +55,7 @@ class Admission {
 
  private:
   std::uint32_t account_limit_;
-  std::map<std::string, std::shared_ptr<std::uint32_t>> accounts_;
+  std::map<std::string, std::shared_ptr<AdmissionTicket::Count>> accounts_;
 };
 
 }  // namespace hearth::invocation

@@ -26,8 +26,7 @@
 #include "gateway/service_table.h"
 #include "gateway/trust_bundle.h"
 #include "invocation/admission.h"
-#include "invocation/local_invoker.h"
-#include "invocation/placement.h"
+#include "invocation/data_plane.h"
 #include "main/environment_doors.h"
 #include "main/process_signals.h"
 #include "main/startup_memory.h"
@@ -37,7 +36,6 @@
 #include "net/loop.h"
 #include "net/thread_pool.h"
 #include "observe/log.h"
-#include "runtime_api/runtime_api.h"
 #include "sandbox/launcher_client.h"
 #include "services/iam/operations.h"
 #include "services/iam/service.h"
@@ -135,6 +133,7 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
   Parts(const config::Loaded& settings, const storage::DataFolder& folder, std::unique_ptr<Foundation> foundation,
         Stored stored, ServerSockets sockets, UniqueFd signals);
 
+  invocation::DataPlaneParts data_plane_parts();
   Status load();
   Result<std::vector<std::uint16_t>> listen();
   net::Task<> start();
@@ -166,13 +165,11 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
   environment::StoredCode code_source_;
   environment::SystemRuntimeCatalog runtimes_;
   sandbox::LauncherClient launcher_;
-  runtime_api::RuntimeApi runtime_api_;
+  LateEndpoint late_endpoint_;
   EnvironmentDoors doors_;
-  environment::Pool environments_;
-  invocation::Placement placement_;
   invocation::Admission admission_;
   invocation::RegistryLookup lookup_;
-  invocation::LocalInvoker invoker_;
+  invocation::DataPlane data_plane_;
   std::unique_ptr<services::RoleDirectory> roles_;
   services::lambda::LambdaService lambda_;
 
@@ -234,25 +231,10 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
       code_source_(codes_),
       runtimes_(log_, stored_.runtime_files, environment::CatalogFolders{.runtimes = folder.runtimes()}),
       launcher_(loop_, log_),
-      runtime_api_(loop_, log_),
-      doors_(runtime_api_),
-      environments_(environment::EnvironmentParts{.loop = loop_,
-                                                  .alarms = foundation_->alarms,
-                                                  .clock = clock_,
-                                                  .sandboxes = launcher_,
-                                                  .code = code_source_,
-                                                  .runtimes = runtimes_,
-                                                  .doors = doors_,
-                                                  .logs = logs_,
-                                                  .log = log_,
-                                                  .locale = environment::host_locale()},
-                    environment::EnvironmentTimes{.init_limit = std::chrono::seconds(config_.init_timeout_s),
-                                                  .reclaim_after = std::chrono::minutes(config_.idle_minutes)},
-                    environment::PoolLimits{}, environment::available_host_memory),
-      placement_(environments_, foundation_->alarms, clock_),
+      doors_(loop_, loop_, late_endpoint_, log_),
       admission_(config_.limits_concurrency),
       lookup_(registry_),
-      invoker_(loop_, lookup_, admission_, placement_, clock_),
+      data_plane_(data_plane_parts(), config_.data_plane_loops),
       roles_(role_directory(config_.auth, iam_)),
       lambda_(services::lambda::LambdaParts{.loop = loop_,
                                             .pool = foundation_->pool,
@@ -260,7 +242,7 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
                                             .registry = registry_,
                                             .codes = codes_,
                                             .runtimes = runtimes_,
-                                            .invoker = invoker_,
+                                            .invoker = data_plane_,
                                             .links = stored_.downloads,
                                             .roles = *roles_,
                                             .log = log_}),
@@ -277,10 +259,33 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
                *policy_, *stored_.store, clock_, log_),
       endpoint_(loop_, gateway_, *stored_.authority, stored_.trust, sts_, clock_, log_),
       http_(loop_, gateway_, limits_of(config_), log_) {
-  doors_.set_endpoint(endpoint_);
+  late_endpoint_.set(endpoint_);
   registry_.on_change(
-      [this](const functions::FunctionKey& key) { environments_.on_function_changed(key, registry_.running(key)); });
+      [this](const functions::FunctionKey& key) { data_plane_.on_function_changed(key, registry_.running(key)); });
   expiry_ = foundation_->alarms.make([this] { expire_logs(); });
+}
+
+invocation::DataPlaneParts Parts::data_plane_parts() {
+  const environment::EnvironmentParts control{.loop = loop_,
+                                              .alarms = foundation_->alarms,
+                                              .clock = clock_,
+                                              .sandboxes = launcher_,
+                                              .code = code_source_,
+                                              .runtimes = runtimes_,
+                                              .doors = doors_,
+                                              .logs = logs_,
+                                              .log = log_,
+                                              .locale = environment::host_locale()};
+  return {.control = control,
+          .functions = lookup_,
+          .admission = admission_,
+          .distant_doors = [this](net::Loop& loop) -> std::unique_ptr<environment::Doors> {
+            return std::make_unique<EnvironmentDoors>(loop, loop_, late_endpoint_, log_);
+          },
+          .times = {.init_limit = std::chrono::seconds(config_.init_timeout_s),
+                    .reclaim_after = std::chrono::minutes(config_.idle_minutes)},
+          .limits = {},
+          .available_memory = environment::available_host_memory};
 }
 
 Status Parts::load() {
@@ -319,6 +324,7 @@ void Parts::announce(const std::vector<std::uint16_t>& ports) const {
 }
 
 net::Task<> Parts::start() {
+  data_plane_.start();
   if (sockets_.launcher) launcher_.reconnect(std::move(sockets_.launcher));
   const SteadyTime deadline = clock_.steady_now() + kLauncherPatience;
   Status ready = co_await launcher_.ready(deadline);
@@ -366,7 +372,7 @@ net::Task<> Parts::stop() {
   expiry_->cancel();
   lambda_.close();
   co_await http_.stop(clock_.steady_now() + kStopPatience);
-  co_await environments_.stop();  // before lambda_: it waits for events that are running
+  co_await data_plane_.stop();  // before lambda_: it waits for events that are running
   co_await lambda_.stop();
   co_await launcher_.stop();
   signal_watch_.cancel();
@@ -402,12 +408,12 @@ gateway::HealthReport Parts::health() const {
   report.warnings = warnings();
   report.storage_trouble = stored_.store->trouble();
   report.functions = registry_.count();
-  report.environments = environments_.counts().alive;
+  report.environments = data_plane_.environments();
   return report;
 }
 
 net::Task<Status> Parts::reset() {
-  environments_.end_all();
+  co_await data_plane_.end_all();
   Status lambda_cleared = co_await lambda_.clear();
   if (!lambda_cleared) co_return lambda_cleared;
   CO_TRY_STATUS(logs_.clear());

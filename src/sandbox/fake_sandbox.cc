@@ -72,7 +72,7 @@ void FakeProcess::write_stderr(std::string_view text) const { write_whole(stderr
 void FakeProcess::write_log_pipe(std::string_view bytes) const { write_whole(log_write_, bytes); }
 
 void FakeProcess::use_memory(ByteCount peak) {
-  if (peak > peak_) peak_ = peak;
+  if (peak > peak_.load()) peak_ = peak;
 }
 
 void FakeProcess::exit(Exit exit) {
@@ -120,7 +120,7 @@ class FakeSandbox final : public Sandbox {
   Status freeze() override {
     if (process_->freeze_error) return fail(*process_->freeze_error);
     ++process_->freeze_count_;
-    process_->frozen_ = process_->alive_;
+    process_->frozen_ = process_->alive_.load();
     return {};
   }
   Status thaw() override {
@@ -132,7 +132,7 @@ class FakeSandbox final : public Sandbox {
     return {};
   }
   ByteCount peak_memory() override { return process_->peak_; }
-  void reset_peak_memory() override { process_->peak_ = {}; }
+  void reset_peak_memory() override { process_->peak_ = ByteCount{}; }
   void on_exit(std::move_only_function<void(Exit)> callback) override {
     process_->on_exit_ = std::move(callback);
     process_->report_exit();

@@ -7,6 +7,7 @@
 //
 // Tests: fake_sandbox_test.cc
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -61,14 +62,15 @@ class FakeProcess {
   UniqueFd stdout_read_, stdout_write_, stderr_read_, stderr_write_, log_read_, log_write_;
   std::move_only_function<void(Exit)> on_exit_;
   std::optional<Exit> exit_;
-  ByteCount peak_;
-  bool alive_ = true;
-  bool frozen_ = false;
+  // What may be called or looked at from two threads.
+  std::atomic<ByteCount> peak_;
+  std::atomic<bool> alive_ = true;
+  std::atomic<bool> frozen_ = false;
+  std::atomic<int> freeze_count_ = 0;
+  std::atomic<std::uint32_t> cpu_milli_ = 0;
   bool destroyed_ = false;
   int kill_count_ = 0;
   int terminate_count_ = 0;
-  int freeze_count_ = 0;
-  std::uint32_t cpu_milli_ = 0;
 
   void report_exit();
   std::weak_ptr<FakeProcess> self_;

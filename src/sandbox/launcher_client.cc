@@ -86,6 +86,7 @@ net::Task<Status> LauncherClient::ready(SteadyTime deadline) {
 }
 
 net::Task<Result<std::unique_ptr<Sandbox>>> LauncherClient::create(SandboxSpec spec) {
+  HEARTH_CHECK(loop_.on_thread());
   const std::uint64_t id = next_id_++;
   const std::string name = spec.name;
   const launcher::Message request = to_message(id, std::move(spec));
@@ -115,6 +116,7 @@ net::Task<> LauncherClient::stop() {
 }
 
 Status LauncherClient::send(const launcher::Message& message) {
+  HEARTH_CHECK(loop_.on_thread());
   if (!connection_) return fail(ErrorKind::kLauncherGone, "no launcher is connected");
   auto bytes = launcher::encode(message);
   if (!bytes) return fail(ErrorKind::kRefused, "the specification is too large: " + bytes.error().message());

@@ -78,7 +78,7 @@ Status LauncherSandbox::freeze() { return set_frozen(Frozen::kYes); }
 Status LauncherSandbox::thaw() { return set_frozen(Frozen::kNo); }
 
 Status LauncherSandbox::set_frozen(Frozen wanted) {
-  if (exit_) return {};
+  if (is_over_) return {};
   int error = ENOTSUP;
   if (freeze_) {
     error = write_value(freeze_, wanted == Frozen::kYes ? "1" : "0");
@@ -90,7 +90,7 @@ Status LauncherSandbox::set_frozen(Frozen wanted) {
 }
 
 Status LauncherSandbox::limit_cpu(std::uint32_t milli) {
-  if (exit_ || !cpu_quota_) return {};
+  if (is_over_ || !cpu_quota_) return {};
   // The period stays what the launcher chose for such quotas, 20 ms; a single number sets the quota in both versions.
   constexpr std::uint32_t kPeriodUs = 20'000;
   constexpr std::uint32_t kLeastQuotaUs = 1'000;
@@ -113,6 +113,7 @@ void LauncherSandbox::on_exit(std::move_only_function<void(Exit)> callback) {
 void LauncherSandbox::ended(Exit exit) {
   if (exit_) return;
   exit_ = exit;
+  is_over_ = true;
   if (!on_exit_) return;
   // The callback may destroy this sandbox.
   auto report = std::exchange(on_exit_, nullptr);

@@ -1,6 +1,7 @@
 #pragma once
 // LauncherSandbox: one sandbox made by the launcher. Internal to this folder.
 
+#include <atomic>
 #include <optional>
 #include <span>
 
@@ -23,7 +24,7 @@ class RoleFds {
   UniqueFd fds_[static_cast<std::size_t>(launcher::FdRole::kCount)];
 };
 
-// Thread: the loop's. Lifetime: `client` outlives it.
+// Thread: as sandbox.h says. Lifetime: `client` outlives it.
 class LauncherSandbox final : public Sandbox {
  public:
   LauncherSandbox(LauncherClient& client, std::uint64_t id, RoleFds fds);
@@ -57,6 +58,7 @@ class LauncherSandbox final : public Sandbox {
   UniqueFd freeze_, freezer_state_, kill_, cpu_quota_;
   MemoryMeter meter_;
   std::optional<Exit> exit_;
+  std::atomic<bool> is_over_ = false;  // exit_ is set; for those on another thread
   std::move_only_function<void(Exit)> on_exit_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false once destroyed, for posted work
 };

@@ -62,7 +62,8 @@ struct SandboxListeners {
 };
 
 // Destroying a Sandbox kills it and lets its cgroups, mounts and namespaces go.
-// Thread: the loop's.
+// Thread: its factory's loop. What steers it through descriptors of its own (freeze, thaw, limit_cpu and the memory
+// figures) may instead be called from one other thread (distant_sandboxes.h).
 class Sandbox {
  public:
   virtual ~Sandbox() = default;

@@ -114,6 +114,7 @@ std::unexpected<Error> RocksStore::unavailable() const {
 }
 
 Result<Ticket> RocksStore::commit(Batch batch, Urgency urgency) {
+  HEARTH_CHECK(loop_.on_thread());
   if (trouble_) return unavailable();
   if (pending_bytes_ > options_.max_pending.value) {
     return fail(ErrorKind::kUnavailable,

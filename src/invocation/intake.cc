@@ -1,0 +1,79 @@
+#include "invocation/intake.h"
+
+#include <string>
+#include <utility>
+
+#include "environment/fault.h"
+#include "invocation/json_check.h"
+
+namespace hearth::invocation {
+namespace {
+
+Error not_found(const InvokeRequest& request) {
+  std::string arn = "arn:aws:lambda:" + request.function.region + ":" + request.function.account +
+                    ":function:" + request.function.name;
+  if (!request.qualifier.empty()) arn += ":" + request.qualifier;
+  return {ErrorKind::kNotFound, "Function not found: " + arn};
+}
+
+const char* aws_name(functions::State state) {
+  switch (state) {
+    case functions::State::kPending:
+      return "Pending";
+    case functions::State::kActive:
+      return "Active";
+    case functions::State::kInactive:
+      return "Inactive";
+    case functions::State::kFailed:
+      return "Failed";
+  }
+  return "Unknown";
+}
+
+// Errors: kTooLarge, kNotJson.
+Status check_payload(const InvokeRequest& request) {
+  if (request.payload.size() > environment::kMaxPayload) {
+    return fail(ErrorKind::kTooLarge, std::to_string(request.payload.size()) +
+                                          " byte payload is too large for the RequestResponse invocation type (limit " +
+                                          std::to_string(environment::kMaxPayload) + " bytes)");
+  }
+  if (request.payload.empty()) return {};
+  if (const auto problem = json_problem(request.payload)) {
+    return fail(ErrorKind::kNotJson,
+                "Could not parse request body into json: Could not parse payload into json: " + *problem);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<functions::FunctionSnapshot> Intake::resolve(const InvokeRequest& request) const {
+  if (!request.qualifier.empty() && request.qualifier != "$LATEST") return fail(not_found(request));
+  if (functions::FunctionSnapshot running = functions_.running(request.function)) return running;
+  const functions::FunctionSnapshot latest = functions_.latest(request.function);
+  if (!latest) return fail(not_found(request));
+  return fail(
+      latest->state == functions::State::kFailed ? ErrorKind::kFailed : ErrorKind::kPending,
+      std::string(
+          "The operation cannot be performed at this time. The function is currently in the following state: ") +
+          aws_name(latest->state));
+}
+
+Status Intake::check(const InvokeRequest& request) const {
+  TRY_STATUS(check_payload(request));
+  TRY([[maybe_unused]] const auto function, resolve(request));
+  return admission_.check(request.function.account);
+}
+
+Result<Admitted> Intake::admit(const InvokeRequest& request) {
+  TRY_STATUS(check_payload(request));
+  TRY(functions::FunctionSnapshot function, resolve(request));
+  auto ticket = admission_.admit(request.function.account);
+  if (!ticket) {
+    ++throttles_;
+    return fail(std::move(ticket).error());
+  }
+  return Admitted{std::move(function), *std::move(ticket)};
+}
+
+}  // namespace hearth::invocation

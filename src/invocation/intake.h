@@ -1,0 +1,61 @@
+#pragma once
+// Intake: what is decided about an invocation before anything runs: its payload, its function, its slot.
+//
+// Path: data_plane.h, local_invoker.h -> here -> functions/registry.h, admission.h        Tests: local_invoker_test.cc
+
+#include <cstdint>
+
+#include "functions/registry.h"
+#include "invocation/admission.h"
+#include "invocation/invoker.h"
+
+namespace hearth::invocation {
+
+// What the invoker needs to know of the registry; a seam, so that tests need no store.
+class FunctionLookup {
+ public:
+  virtual ~FunctionLookup() = default;
+  virtual functions::FunctionSnapshot running(const functions::FunctionKey& key) const = 0;
+  virtual functions::FunctionSnapshot latest(const functions::FunctionKey& key) const = 0;
+};
+
+class RegistryLookup final : public FunctionLookup {
+ public:
+  explicit RegistryLookup(const functions::Registry& registry) : registry_(registry) {}
+  functions::FunctionSnapshot running(const functions::FunctionKey& key) const override {
+    return registry_.running(key);
+  }
+  functions::FunctionSnapshot latest(const functions::FunctionKey& key) const override { return registry_.latest(key); }
+
+ private:
+  const functions::Registry& registry_;
+};
+
+// An invocation that will run: what it needs of the control plane, to be taken to any thread.
+struct Admitted {
+  functions::FunctionSnapshot function;
+  AdmissionTicket ticket;
+};
+
+// Thread: the loop of `functions` and `admission`, which outlive it.
+class Intake {
+ public:
+  Intake(const FunctionLookup& functions, Admission& admission) : functions_(functions), admission_(admission) {}
+
+  // Errors: kTooLarge, kNotJson, kNotFound, kPending, kFailed, kThrottled; the first of them.
+  Result<Admitted> admit(const InvokeRequest& request);
+  // The same without taking a slot.
+  Status check(const InvokeRequest& request) const;
+
+  // Invocations refused since the start because none was free.
+  std::uint64_t throttles() const { return throttles_; }
+
+ private:
+  Result<functions::FunctionSnapshot> resolve(const InvokeRequest& request) const;
+
+  const FunctionLookup& functions_;
+  Admission& admission_;
+  std::uint64_t throttles_ = 0;
+};
+
+}  // namespace hearth::invocation
