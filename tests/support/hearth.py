@@ -20,6 +20,8 @@ BINARY = os.environ.get("HEARTH_BINARY", os.path.join(ROOT, "build/release/heart
 ROLE = "arn:aws:iam::000000000000:role/test"
 # Slow machines (an emulated processor) take this many times longer than deadlines in tests were thought for.
 TIMEOUT_FACTOR = float(os.environ.get("HEARTH_TIMEOUT_FACTOR", "1"))
+# What a server of a test takes over from whoever runs the test.
+INHERITED = ("ASAN_OPTIONS", "TSAN_OPTIONS", "HEARTH_DATA_PLANE_LOOPS")
 
 
 @functools.lru_cache(None)
@@ -81,7 +83,7 @@ class Server:
     def start(self):
         seen = {"HEARTH_LOG_LEVEL": "debug"} if os.environ.get("HEARTH_SEEN") else {}
         env = {**seen, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8",
-               **{k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "TSAN_OPTIONS")}, **self.environment}
+               **{k: v for k, v in os.environ.items() if k in INHERITED}, **self.environment}
         listen = [] if "--listen" in self.options else ["--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen([BINARY, "serve", *listen, "--data", self.data, *self.options], env=env, text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",

@@ -177,12 +177,30 @@ class Run:
             self.ctest("unit", "asan", extra_env={"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1"})
 
     def stage_threads(self):
-        """unit tests of what crosses threads, thread sanitizer"""
-        targets = ("net_test", "storage_test", "sandbox_test", "environment_test")
-        if self.build("tsan", targets):
-            suppressions = os.path.join(ROOT, "tests/support/tsan.supp")
-            self.ctest("threads", "tsan", regex=r"^(net|storage|sandbox|environment)\.",
-                       extra_env={"TSAN_OPTIONS": f"suppressions={suppressions}:halt_on_error=1"})
+        """what crosses threads, thread sanitizer: unit tests, and a server with two loops driven from outside"""
+        libraries = ("net", "storage", "sandbox", "environment", "invocation")
+        targets = (*(f"{name}_test" for name in libraries), "hearth", "hearth-launcher")
+        if not self.build("tsan", targets):
+            return
+        suppressions = "suppressions=" + os.path.join(ROOT, "tests/support/tsan.supp")
+        self.ctest("threads", "tsan", regex=rf"^({'|'.join(libraries)})\.",
+                   extra_env={"TSAN_OPTIONS": f"{suppressions}:halt_on_error=1"})
+        for name, tests in (("test_loops", ()), ("test_invoke", ("Answers", "Logs", "Failures"))):
+            with tempfile.TemporaryDirectory() as reports:
+                os.chmod(reports, 0o777)  # servers give up their privileges
+                options = f"{suppressions}:log_path={reports}/report"
+                self.python_file("threads", os.path.join(ROOT, f"tests/e2e/{name}.py"), tests,
+                                 extra_env={"HEARTH_BINARY": os.path.join(ROOT, "build/tsan/hearth"), "TSAN_OPTIONS": options,
+                                            "HEARTH_DATA_PLANE_LOOPS": "2"})
+                self.no_reports(name, reports)
+
+    def no_reports(self, name, folder):
+        """Passes unless a sanitizer wrote into `folder`."""
+        found = ""
+        for path in sorted(glob.glob(os.path.join(folder, "*"))):
+            with open(path, encoding="utf-8", errors="replace") as report:
+                found += report.read()
+        self.record("threads", f"{name}: no data race", "failed" if found else "passed", found[:12_000])
 
     def stage_fuzz(self):
         """each decoder, some seconds of coverage-guided fuzzing under sanitizers"""
