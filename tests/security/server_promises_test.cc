@@ -80,10 +80,10 @@ class Keys final : public services::CredentialSource {
 };
 
 struct Forgery {
-  std::string key, secret, token;
+  std::string key = {}, secret = {}, token = {};
   std::string service = "lambda";
   std::chrono::minutes clock_off{0};
-  bool changes_target = false;  // adds X-Amz-Target after signing
+  std::vector<Header> added = {};  // after signing
 };
 
 // Who the endpoint of a function takes the sender for; empty if it is refused.
@@ -111,7 +111,7 @@ std::string caller_at_endpoint(const Forgery& forgery) {
                     {"us-east-1", forgery.service}, clock.now() + forgery.clock_off, signer.sha256_hex(body));
     headers.insert(headers.end(), added.begin(), added.end());
   }
-  if (forgery.changes_target) headers.push_back({"X-Amz-Target", "Logs_20140328.DeleteLogGroup"});
+  headers.insert(headers.end(), forgery.added.begin(), forgery.added.end());
   const wire::SignedRequest request{"POST", "/", "", headers};
   const auto claim = wire::parse_signature(request);
   if (!claim) return {};
@@ -163,6 +163,15 @@ const std::map<std::string, std::function<bool()>>& attempts() {
        }},
       {"log_flood", log_flood},
       {"endpoint_no_key", [] { return passes_for_another({}); }},
+      {"endpoint_forged_headers",
+       [] {
+         return passes_for_another({.added = {{"X-Amz-Security-Token", "other token"},
+                                              {"X-Amz-Access-Key-Id", "ASIAOTHER"},
+                                              {"X-Amz-Source-Account", "999988887777"},
+                                              {"X-Amz-Source-Arn", "arn:aws:iam::999988887777:root"},
+                                              {"X-Forwarded-For", "127.0.0.1"},
+                                              {"X-Amzn-Iam-Role", "other"}}});
+       }},
       {"endpoint_foreign_account", [] { return passes_for_another({"999988887777", "any", ""}); }},
       {"endpoint_another_functions_key", [] { return passes_for_another({"ASIAOTHER", "guessed", "other token"}); }},
       {"endpoint_changed_token", [] { return passes_for_another({"ASIAOTHER", "other secret", "another token"}); }},
@@ -175,8 +184,10 @@ const std::map<std::string, std::function<bool()>>& attempts() {
        }},
       {"endpoint_unsigned_target",
        [] {
-         return passes_for_another(
-             {.key = "ASIAOTHER", .secret = "other secret", .token = "other token", .changes_target = true});
+         return passes_for_another({.key = "ASIAOTHER",
+                                    .secret = "other secret",
+                                    .token = "other token",
+                                    .added = {{"X-Amz-Target", "Logs_20140328.DeleteLogGroup"}}});
        }},
   };
   return all;
