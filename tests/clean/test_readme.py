@@ -16,6 +16,8 @@ import debian  # noqa: E402
 
 CLONE = "/root/hearth"  # inside
 HOUR_S = 3600
+# Skipped there: Terraform and a boto3 of today are in no Debian package.
+NOT_IN_DEBIAN = ("test_terraform.", "test_recorded_answers.")
 
 
 def readme_blocks():
@@ -65,7 +67,7 @@ class CleanMachine(unittest.TestCase):
 
     def test_3_the_first_function_works_as_written(self):
         block = next(b for b in readme_blocks() if "create-function" in b)
-        self.type("apt-get install -y --no-install-recommends awscli", 600)
+        self.type("tools/install_packages aws", 600)
         # Debian's AWS CLI is one that needs the option; the rest is the README's, word for word.
         script = ('set -eu; build/release/hearth serve --data /tmp/first --listen 127.0.0.1:4566 & '
                   'for i in $(seq 300); do curl -sf http://127.0.0.1:4566/_hearth/health >/dev/null && break; sleep 0.1; done\n'
@@ -81,7 +83,10 @@ class CleanMachine(unittest.TestCase):
     if os.environ.get("HEARTH_CLEAN_TEST") == "whole":
 
         def test_5_all_tests_pass(self):
-            self.assert_counts(self.type("./test", 3 * HOUR_S))
+            output = self.type("./test", 3 * HOUR_S)
+            self.assertRegex(output, r"(?m)^\d+ passed, 0 failed, \d+ skipped$")
+            skipped = [line.split()[2] for line in output.splitlines() if line.startswith("SKIPPED ")]
+            self.assertEqual([], [test for test in skipped if not test.startswith(NOT_IN_DEBIAN)])
 
 
 if __name__ == "__main__":
