@@ -119,6 +119,18 @@ def proxies():
     return {name: os.environ[name] for name in PROXIES if name in os.environ}
 
 
+class Guardian:
+    """Removes a folder, and the cgroups of a machine in it, at close() or when this process is gone, however it ended."""
+
+    def __init__(self, folder):
+        self.process = subprocess.Popen([sys.executable, "-B", os.path.abspath(__file__), folder], stdin=subprocess.PIPE,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(120)
+
+
 # ---- a machine ---------------------------------------------------------------------------------------------------
 
 
@@ -128,21 +140,19 @@ class Machine:
     def __init__(self, folder):
         self.folder = folder
         self.cgroup_name = f"hearth-machine-{os.path.basename(folder)}"
-        self.lock = None
+        self.guardian = None
 
     def __enter__(self):
         archive = base_archive()
-        sweep(os.path.dirname(self.folder))
-        os.makedirs(self.folder, mode=0o755)
-        self.lock = open(self.folder + ".lock", "w", encoding="utf-8")
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        os.makedirs(os.path.dirname(self.folder), exist_ok=True)
+        self.guardian = Guardian(self.folder)
+        os.mkdir(self.folder, mode=0o755)
         command(["tar", "--numeric-owner", "--xattrs", "-C", self.folder, "-xpf", archive], timeout=300)
         self.connect()
         return self
 
     def __exit__(self, *_):
-        remove_machine(self.folder)
-        self.lock.close()
+        self.guardian.close()
 
     def connect(self):
         """Lets it reach what this machine reaches: names, package sources, and the certificates somebody added here."""
@@ -229,19 +239,14 @@ def remove_cgroups(name):
 
 
 def remove_machine(folder):
+    """Removes it, waiting a little for processes that are on their way out."""
     remove_cgroups(f"hearth-machine-{os.path.basename(folder)}")
-    shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(folder + ".lock")
+    end = time.monotonic() + 30
+    while os.path.isdir(folder) and time.monotonic() < end:
+        shutil.rmtree(folder, ignore_errors=True)
+        time.sleep(0.05)
 
 
-def sweep(parent):
-    """Removes machines whose owner was killed before it could."""
-    for path in glob.glob(os.path.join(parent, "*.lock")):
-        folder = path.removesuffix(".lock")
-        if not os.path.isdir(folder):
-            continue
-        with open(path, "a", encoding="utf-8") as lock:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                remove_machine(folder)
+if __name__ == "__main__":
+    sys.stdin.read()  # ends with the owner
+    remove_machine(sys.argv[1])

@@ -59,7 +59,7 @@ def system_disk(linux):
 def project_disk(path, programs, runtimes, settings):
     """Writes a disk with the project's files, programs built here, the added runtimes, and what guest/main.py is told. It is
     mounted at the project's own path: tests hold absolute paths."""
-    tree = tempfile.mkdtemp(prefix="project-", dir=kernel.CACHE)
+    tree = tempfile.mkdtemp(prefix="project-", dir=os.path.dirname(path))
     try:
         os.chmod(tree, 0o755)
         listed = subprocess.run(["git", "-C", debian.ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"], check=True,

@@ -7,7 +7,6 @@ HEARTH_BINARY, the server (default: build/release/hearth).
 import glob
 import json
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -76,12 +75,13 @@ def main(suite, path):
     results = Results(suite, path)
     os.makedirs(kernel.CACHE, exist_ok=True)
     work = tempfile.mkdtemp(prefix="run-", dir=kernel.CACHE)
+    guardian = debian.Guardian(work)
     try:
         run(results, work)
     except Exception:  # noqa: BLE001 - a machine that cannot be made is a failed test
         results.add("the virtual machine", "failed", traceback.format_exc())
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        guardian.close()
     return 1 if results.failed else 0
 
 

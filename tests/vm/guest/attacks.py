@@ -1,51 +1,28 @@
 """The attacks of tests/security and the launcher's own tests, as far as the tier they run in."""
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+
+from accounts import USER, allow_user_namespaces, delegated_cgroup
 
 DEADLINE_S = 900
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 # Mutants (LeavingOut) are killed where they are made: on the machine that runs `./test`.
 PROMISES = ("promises_test", ["--gtest_filter=-*LeavingOut*"])
 PROGRAMS = {"namespace": [PROMISES, ("attacks_test", []), ("neighbours_test", []), ("launcher_e2e_test", [])],
-            "user": [PROMISES], "landlock": [PROMISES]}
-USER = "somebody"
+            "user": [PROMISES, ("neighbours_test", [])]}
 
 
-def write(path, text):
-    with open(path, "w", encoding="utf-8") as stream:
-        stream.write(text)
+def in_user_tier():
+    allow_user_namespaces()
+    return delegated_cgroup()
 
 
-def as_root():
-    """What the namespace tier needs: (how a program is started, what it finds in its environment)."""
-    return [], {"HOME": "/root"}
-
-
-def as_user_with_cgroups():
-    """Somebody who may make user namespaces and has a cgroup of his own, as a systemd with Delegate=yes gives it."""
-    write("/proc/sys/kernel/unprivileged_userns_clone", "1")
-    delegated = "/sys/fs/cgroup/delegated"
-    os.makedirs(delegated + "/session", exist_ok=True)
-    write("/sys/fs/cgroup/cgroup.subtree_control", "+memory +cpu +pids")
-    for folder in (delegated, delegated + "/session"):
-        for name in ("", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"):
-            shutil.chown(folder + name, USER, USER)
-    enter = f"echo $$ > {delegated}/session/cgroup.procs && exec setpriv --reuid {USER} --regid {USER} --init-groups \"$@\""
-    return ["sh", "-c", enter, "sh"], {"HOME": f"/home/{USER}"}
-
-
-def as_user_without_namespaces():
-    """Somebody who may make no namespace."""
-    write("/proc/sys/kernel/unprivileged_userns_clone", "0")
-    return ["setpriv", "--reuid", USER, "--regid", USER, "--init-groups"], {"HOME": f"/home/{USER}"}
-
-
-TIERS = {"namespace": as_root, "user": as_user_with_cgroups, "landlock": as_user_without_namespaces}
+# How each tier's programs are started. The landlock tier is refused on this kernel: see without_root.py.
+TIERS = {"namespace": lambda: [], "user": in_user_tier}
 
 
 def run_gtest(world, tier, program, argv, env):
@@ -78,18 +55,19 @@ def run_gtest(world, tier, program, argv, env):
                 world.result(name, "passed", seconds=seconds)
 
 
-def tiers(world):
-    """The tiers that tests/security/promises.json promises something for."""
+def is_promised(world, tier):
+    """Whether tests/security/promises.json promises anything for a tier."""
     with open(os.path.join(world.root, "tests/security/promises.json"), encoding="utf-8") as stream:
-        table = json.load(stream)
-    return [tier for tier in table["tiers"] if any(promise[tier] for promise in table["promises"])]
+        return any(promise[tier] for promise in json.load(stream)["promises"])
 
 
 def run(world):
-    for tier in tiers(world):
+    for tier, enter in TIERS.items():
+        if not is_promised(world, tier):
+            continue
         started = time.monotonic()
-        as_user, env = TIERS[tier]()
+        prefix = enter()
+        env = {**ENVIRONMENT, "HEARTH_TIER": tier, "HOME": f"/home/{USER}" if prefix else "/root"}
         for program, options in PROGRAMS[tier]:
-            path = os.path.join(world.build, "tests/security", program)
-            run_gtest(world, tier, program, [*as_user, path, *options], {**ENVIRONMENT, **env, "HEARTH_TIER": tier})
+            run_gtest(world, tier, program, [*prefix, os.path.join(world.build, "tests/security", program), *options], env)
         world.say(f"{tier} tier: {time.monotonic() - started:.0f} s")
