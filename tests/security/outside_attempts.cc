@@ -41,11 +41,9 @@ Result<launcher::Packet> next_packet(const UniqueFd& socket) {
 }
 
 // A launcher of its own, whose server does nothing: the real one would kill what is left.
-std::string outlive_once(World& world) {
-  using launcher::FdRole;
+std::string outlive_once(World& world, const std::string& prefix) {
   pid_t pid = -1;
-  const UniqueFd socket = Harness::launch(world.harness().prefix() + "-dies", world.harness().source_folder(), pid,
-                                          world.harness().left_out());
+  const UniqueFd socket = Harness::launch(prefix, world.harness().source_folder(), pid, world.harness().left_out());
   const sandbox::SandboxSpec spec = world.spec({});
   launcher::CreateMessage request;
   request.id = 1;
@@ -79,8 +77,16 @@ std::string outlive_once(World& world) {
 // Any other launcher that starts on this machine removes what is left, too: one survivor is enough.
 std::string outlive_launcher(World& world) {
   std::string outcome;
-  for (int i = 0; i < 3 && !outcome.starts_with("broke"); ++i) outcome = outlive_once(world);
-  return outcome;
+  for (int i = 0; i < 3 && !outcome.starts_with("broke"); ++i) {
+    outcome = outlive_once(world, world.harness().prefix() + "-dies" + std::to_string(i));
+  }
+  // One that starts and ends removes the cgroups of those that were killed.
+  pid_t pid = -1;
+  UniqueFd sweeper = Harness::launch(world.harness().prefix() + "-sweeps", world.harness().source_folder(), pid);
+  const auto greeting = next_packet(sweeper);
+  sweeper.reset();
+  ::waitpid(pid, nullptr, 0);
+  return greeting ? outcome : "ended: no launcher starts any more";
 }
 
 }  // namespace

@@ -6,10 +6,13 @@
 #include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "outside_attempts.h"
 #include "world.h"
@@ -133,6 +136,52 @@ TEST_P(LeavingOut, LetsExactlyItsAttemptsSucceed) {
 
 INSTANTIATE_TEST_SUITE_P(Mutants, LeavingOut, testing::ValuesIn(load_promises("namespace").mutants),
                          [](const auto& mutant) { return mutant.param.name(); });
+
+// The machine's core handler, for as long as this lives.
+class CorePattern {
+ public:
+  explicit CorePattern(const std::string& pattern) { write(pattern); }
+  ~CorePattern() { write(before_); }
+  CorePattern(const CorePattern&) = delete;
+  CorePattern& operator=(const CorePattern&) = delete;
+
+ private:
+  static constexpr const char* kFile = "/proc/sys/kernel/core_pattern";
+  static void write(const std::string& pattern) {
+    std::ofstream file(kFile);
+    file << pattern << std::flush;
+    EXPECT_TRUE(file.good()) << kFile;
+  }
+  std::string before_ = bytes_of(kFile);
+};
+
+// Only on a machine that is thrown away (tests/vm): core_pattern is the whole machine's.
+class CoreHandler : public Promises, public testing::WithParamInterface<std::string> {};
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CoreHandler);
+
+TEST_P(CoreHandler, IsStartedByNoCrashInsideUnlessTheBarrierIsLeftOut) {
+  Harness harness(GetParam());
+  const std::string mark = harness.source_folder() + "/started";
+  {
+    const CorePattern touches("|/usr/bin/touch " + mark);
+    const auto inside = harness.start({"helper", "signal", "6"});
+    ASSERT_NE(inside, nullptr);
+    ASSERT_TRUE(inside->wait_exit());
+    // The handler was started before that, or never; it may need a moment.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(3);
+    while (!std::filesystem::exists(mark) && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  EXPECT_EQ(std::filesystem::exists(mark), !GetParam().empty());
+}
+
+std::vector<std::string> launchers_to_crash_in() {
+  if (std::getenv("HEARTH_MACHINE_IS_MINE") == nullptr || tier_under_test() != "namespace") return {};
+  return {"", "kCoreLimit"};
+}
+INSTANTIATE_TEST_SUITE_P(Launchers, CoreHandler, testing::ValuesIn(launchers_to_crash_in()),
+                         [](const auto& left_out) { return left_out.param.empty() ? "Real" : left_out.param; });
 
 }  // namespace
 }  // namespace hearth::security
