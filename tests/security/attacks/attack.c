@@ -42,8 +42,11 @@ static const struct {
 
 int main(int argc, char** argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
-  if (getuid() == 0) {
-    fprintf(stderr, "attack: only for the inside of a sandbox, where nobody is root\n");
+  /* Root it may be where a barrier was left out. */
+  char host[64] = "";
+  gethostname(host, sizeof host - 1);
+  if (getuid() == 0 && strcmp(host, "sandbox") != 0) {
+    fprintf(stderr, "attack: only for the inside of a sandbox\n");
     return 64;
   }
   for (size_t i = 0; i < sizeof kAttacks / sizeof *kAttacks; ++i) {
