@@ -61,6 +61,11 @@ FunctionRef ref_of(const RequestContext& context, const NameParts& name, const s
 
 }  // namespace
 
+bool names_alias(std::string_view qualifier) {
+  return !qualifier.empty() && qualifier.find('$') == std::string_view::npos &&
+         qualifier.find_first_not_of("0123456789") != std::string_view::npos;
+}
+
 std::string_view partition_of(std::string_view region) {
   if (region.starts_with("cn-")) return "aws-cn";
   if (region.starts_with("us-gov-")) return "aws-us-gov";

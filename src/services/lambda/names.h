@@ -37,6 +37,9 @@ Result<FunctionRef> resolve_name(const RequestContext& context, std::string_view
 std::string resource_arn(const RequestContext& context, std::string_view function_name,
                          const std::optional<std::string>& qualifier = std::nullopt);
 
+// A qualifier that can only be an alias: no version number, none of the characters that aliases do not have.
+bool names_alias(std::string_view qualifier);
+
 // "aws", "aws-cn" or "aws-us-gov".
 std::string_view partition_of(std::string_view region);
 
