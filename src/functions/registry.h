@@ -75,9 +75,9 @@ class Registry {
   // Errors: kNotFound, kUpdateInProgress, kRevisionMismatch (when `revision_id` is given and differs).
   Result<Changed> update(const FunctionKey& key, const std::optional<std::string>& revision_id,
                          const std::function<void(FunctionVersion&)>& change, Publish publish = Publish::kNo);
-  // Ends Pending or InProgress of the version with `generation`: Active and Successful, or Failed with a reason. Nothing
-  // if the generation is past. What is settled has a new revision id. Errors: storage::ErrorKind (it stays unsettled
-  // until the next start).
+  // Ends Pending or InProgress of the version with `generation`: Active and Successful, or Failed with a reason.
+  // Nothing if the generation is past. What is settled has a new revision id. Errors: storage::ErrorKind (it stays
+  // unsettled until the next start).
   Status settle(const FunctionKey& key, std::uint64_t generation, std::optional<std::string> failure_reason,
                 std::string failure_code);
   // With all versions and aliases.

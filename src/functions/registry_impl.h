@@ -1,5 +1,6 @@
 #pragma once
-// The inside of Registry, shared by its two source files: functions in registry.cc, versions and aliases in versions.cc.
+// The inside of Registry, shared by its two source files: functions in registry.cc, versions and aliases in
+// versions.cc.
 
 #include <cstdint>
 #include <functional>

@@ -259,9 +259,8 @@ Result<std::vector<FunctionRecord>> FunctionStore::load() {
     return {};
   }));
   TRY_STATUS(for_each(store_, kPublished, [&](const FunctionKey& key, Part, Text text) -> Status {
-    return decode("the version counter", key, text, [&](Reader& reader) {
-      records[key].last_version = reader.number("last");
-    });
+    return decode("the version counter", key, text,
+                  [&](Reader& reader) { records[key].last_version = reader.number("last"); });
   }));
   TRY_STATUS(for_each(store_, kAliases, [&](const FunctionKey& key, Part name, Text text) -> Status {
     return decode("an alias", key, text, [&](Reader& reader) {

@@ -64,8 +64,7 @@ FunctionSnapshot Registry::running(const FunctionKey& key, std::string_view qual
   return running(key, named->second.version, 0);
 }
 
-std::vector<FunctionSnapshot> Registry::versions(const FunctionKey& key, std::uint64_t after,
-                                                 std::size_t limit) const {
+std::vector<FunctionSnapshot> Registry::versions(const FunctionKey& key, std::uint64_t after, std::size_t limit) const {
   std::vector<FunctionSnapshot> found;
   const FunctionRecord* const record = impl_->find(key);
   if (!record) return found;

@@ -150,8 +150,8 @@ net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_settings(co
 }
 
 Status LambdaService::remove(const FunctionRef& ref) {
-  auto removed = ref.qualifier.empty() ? parts_.registry.remove(ref.key)
-                                       : parts_.registry.remove_version(ref.key, ref.qualifier);
+  auto removed =
+      ref.qualifier.empty() ? parts_.registry.remove(ref.key) : parts_.registry.remove_version(ref.key, ref.qualifier);
   if (!removed) return in_aws_words(std::move(removed).error(), ref);
   return {};
 }

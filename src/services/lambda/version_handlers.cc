@@ -53,8 +53,8 @@ Handled<api::FunctionConfiguration> publish_version(LambdaService& service, cons
   ref.qualifier.clear();  // $LATEST, whichever was named
   AWS_TRY_STATUS(service.get(ref));
   if (request.publish_to) {
-    return std::unexpected(to_aws_error(ErrorKind::kInvalidParameter,
-                                        "PublishTo is not supported by this server yet. Leave it out."));
+    return std::unexpected(
+        to_aws_error(ErrorKind::kInvalidParameter, "PublishTo is not supported by this server yet. Leave it out."));
   }
   if (request.code_sha256 && request.code_sha256->empty()) request.code_sha256.reset();
   AWS_TRY(const auto version, service.registry().publish(ref.key, {.description = std::move(request.description),
