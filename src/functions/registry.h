@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -119,6 +120,16 @@ class Registry {
   };
   Policy policy(const FunctionKey& key, std::string_view qualifier = {}) const;
   Result<Policy> set_policy(const FunctionKey& key, const std::string& qualifier, std::string document);
+
+  // --- rules of asynchronous events. An empty qualifier is "$LATEST".
+  std::optional<EventRules> event_rules(const FunctionKey& key, std::string_view qualifier) const;
+  // In order of qualifiers, those greater than `after`, at most `limit`.
+  std::vector<std::pair<std::string, EventRules>> list_event_rules(const FunctionKey& key, const std::string& after,
+                                                                   std::size_t limit) const;
+  // Sets the time of the change. Errors: kNotFound (the function).
+  Result<EventRules> set_event_rules(const FunctionKey& key, const std::string& qualifier, EventRules rules);
+  // Errors: kNotFound (function or rules).
+  Status remove_event_rules(const FunctionKey& key, const std::string& qualifier);
 
   // Called after a function changed or was removed, with its key. Listeners outlive the registry's use.
   void on_change(std::function<void(const FunctionKey&)> listener);

@@ -19,6 +19,7 @@ constexpr std::string_view kRunning = "lambda.running";
 constexpr std::string_view kPublished = "lambda.published";
 constexpr std::string_view kAliases = "lambda.alias";
 constexpr std::string_view kTags = "lambda.tags";
+constexpr std::string_view kEventRules = "lambda.event_rules";
 constexpr std::string_view kPolicies = "lambda.policy";
 constexpr std::int64_t kFormat = 1;
 constexpr std::size_t kScanStep = 512;
@@ -58,6 +59,13 @@ class Reader {
     const auto number = value->to_number<std::uint64_t>(error);
     if (error) return broken(name), 0;
     return number;
+  }
+  std::optional<std::uint32_t> number_if_there(std::string_view name) {
+    if (!object_.contains(name)) return std::nullopt;
+    return static_cast<std::uint32_t>(number(name));
+  }
+  TimePoint time(std::string_view name) {
+    return TimePoint(std::chrono::milliseconds(static_cast<std::int64_t>(number(name))));
   }
   bool flag(std::string_view name) {
     const json::value* value = object_.if_contains(name);
@@ -217,8 +225,7 @@ Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view 
   version.application_log_level = reader.text("application_log_level");
   version.system_log_level = reader.text("system_log_level");
   version.revision_id = reader.text("revision_id");
-  version.last_modified =
-      TimePoint(std::chrono::milliseconds(static_cast<std::int64_t>(reader.number("last_modified_ms"))));
+  version.last_modified = reader.time("last_modified_ms");
   version.state = reader.word<State>("state", kStates);
   version.state_reason = reader.text("state_reason");
   version.state_reason_code = reader.text("state_reason_code");
@@ -273,6 +280,15 @@ Result<std::vector<FunctionRecord>> FunctionStore::load() {
   }));
   TRY_STATUS(for_each(store_, kTags, [&](const FunctionKey& key, Part, Text text) -> Status {
     return decode("the tags", key, text, [&](Reader& reader) { records[key].tags = reader.map("tags"); });
+  }));
+  TRY_STATUS(for_each(store_, kEventRules, [&](const FunctionKey& key, Part qualifier, Text text) -> Status {
+    return decode("the rules of events", key, text, [&](Reader& reader) {
+      records[key].event_rules[qualifier] = {.retries = reader.number_if_there("retries"),
+                                             .oldest_s = reader.number_if_there("oldest_s"),
+                                             .on_success = reader.text("on_success"),
+                                             .on_failure = reader.text("on_failure"),
+                                             .last_modified = reader.time("last_modified_ms")};
+    });
   }));
   TRY_STATUS(for_each(store_, kPolicies, [&](const FunctionKey& key, Part qualifier, Text text) -> Status {
     return decode("the policy", key, text,
@@ -344,6 +360,22 @@ FunctionChange& FunctionChange::put_tags(const std::map<std::string, std::string
   return *this;
 }
 
+FunctionChange& FunctionChange::put_event_rules(const std::string& qualifier, const EventRules& rules) {
+  json::object object{{"v", kFormat},
+                      {"on_success", rules.on_success},
+                      {"on_failure", rules.on_failure},
+                      {"last_modified_ms", rules.last_modified.time_since_epoch().count()}};
+  if (rules.retries) object["retries"] = *rules.retries;
+  if (rules.oldest_s) object["oldest_s"] = *rules.oldest_s;
+  batch_.put(key_of(kEventRules, key_, qualifier), json::serialize(object));
+  return *this;
+}
+
+FunctionChange& FunctionChange::erase_event_rules(const std::string& qualifier) {
+  batch_.erase(key_of(kEventRules, key_, qualifier));
+  return *this;
+}
+
 FunctionChange& FunctionChange::put_policy(const std::string& qualifier, const std::string& document) {
   const std::string key = qualifier.empty() ? key_of(kPolicies, key_) : key_of(kPolicies, key_, qualifier);
   if (document.empty()) {
@@ -358,6 +390,7 @@ FunctionChange& FunctionChange::erase(const FunctionRecord& record) {
   erase_version("$LATEST");
   for (const auto& [number, version] : record.versions) erase_version(version->version);
   for (const auto& [name, alias] : record.aliases) erase_alias(name);
+  for (const auto& [qualifier, rules] : record.event_rules) erase_event_rules(qualifier);
   for (const auto& [qualifier, document] : record.policies) put_policy(qualifier, {});
   batch_.erase(key_of(kRunning, key_)).erase(key_of(kPublished, key_)).erase(key_of(kTags, key_));
   return *this;
@@ -374,7 +407,7 @@ Status FunctionStore::commit(FunctionChange change) {
 }
 
 Status FunctionStore::erase_everything() {
-  for (const std::string_view space : {kVersions, kRunning, kPublished, kAliases, kTags, kPolicies}) {
+  for (const std::string_view space : {kVersions, kRunning, kPublished, kAliases, kTags, kEventRules, kPolicies}) {
     TRY_STATUS(store_.erase_prefix(storage::space_prefix(space)));
   }
   return {};

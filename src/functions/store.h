@@ -3,7 +3,7 @@
 //
 // Spaces: "lambda.version" (name, version), "lambda.running" (name): the former $LATEST while an update of it is not
 // settled or failed; "lambda.published" (name): the highest version number ever given; "lambda.alias" (name, alias);
-// "lambda.tags" (name); "lambda.policy" (name, or name and qualifier). Values are JSON with a format number "v"; a
+// "lambda.tags" (name); "lambda.event_rules" (name, qualifier); "lambda.policy" (name, or name and qualifier). Values are JSON with a format number "v"; a
 // number greater than ours is refused, so that an older server cannot misread newer data.
 //
 // Path: functions/registry.cc -> here -> storage/store.h        Tests: registry_test.cc
@@ -29,6 +29,7 @@ struct FunctionRecord {
   std::uint64_t last_version = 0;  // numbers are not given twice, also not after a version was deleted
   std::map<std::string, Alias, std::less<>> aliases;
   std::map<std::string, std::string> tags;
+  std::map<std::string, EventRules, std::less<>> event_rules;  // by qualifier, "$LATEST" for none
   std::map<std::string, std::string, std::less<>> policies;  // JSON, by qualifier; the function's own has none
 };
 
@@ -44,6 +45,8 @@ class FunctionChange {
   FunctionChange& put_alias(const Alias& alias);
   FunctionChange& erase_alias(const std::string& name);
   FunctionChange& put_tags(const std::map<std::string, std::string>& tags);
+  FunctionChange& put_event_rules(const std::string& qualifier, const EventRules& rules);
+  FunctionChange& erase_event_rules(const std::string& qualifier);
   FunctionChange& put_policy(const std::string& qualifier, const std::string& document);  // empty document: none
   // Everything of `record`.
   FunctionChange& erase(const FunctionRecord& record);

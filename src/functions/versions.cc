@@ -1,4 +1,4 @@
-// Versions and aliases of Registry.
+// Versions, aliases and their rules of events: the parts of Registry that qualifiers name.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -135,10 +135,11 @@ Status Registry::remove_version(const FunctionKey& key, const std::string& versi
                             fmt::join(names, ", ")));
   }
   FunctionChange change(key);
-  change.erase_version(version).put_policy(version, {});
+  change.erase_version(version).put_policy(version, {}).erase_event_rules(version);
   TRY_STATUS(impl_->store.commit(std::move(change)));
   record->versions.erase(place);
   record->policies.erase(version);
+  record->event_rules.erase(version);
   impl_->tell(key);
   return {};
 }
@@ -202,10 +203,53 @@ Status Registry::remove_alias(const FunctionKey& key, const std::string& name) {
   const auto record = impl_->records.find(key);
   if (record == impl_->records.end() || !record->second.aliases.contains(name)) return {};
   FunctionChange change(key);
-  change.erase_alias(name).put_policy(name, {});
+  change.erase_alias(name).put_policy(name, {}).erase_event_rules(name);
   TRY_STATUS(impl_->store.commit(std::move(change)));
   record->second.aliases.erase(name);
   record->second.policies.erase(name);
+  record->second.event_rules.erase(name);
+  return {};
+}
+
+// --- rules of events ------------------------------------------------------------------------------------------------
+
+std::optional<EventRules> Registry::event_rules(const FunctionKey& key, std::string_view qualifier) const {
+  const FunctionRecord* const record = impl_->find(key);
+  if (!record) return std::nullopt;
+  const auto place = record->event_rules.find(qualifier.empty() ? kLatestVersion : qualifier);
+  return place == record->event_rules.end() ? std::nullopt : std::optional<EventRules>(place->second);
+}
+
+std::vector<std::pair<std::string, EventRules>> Registry::list_event_rules(const FunctionKey& key,
+                                                                           const std::string& after,
+                                                                           std::size_t limit) const {
+  std::vector<std::pair<std::string, EventRules>> found;
+  const FunctionRecord* const record = impl_->find(key);
+  if (!record) return found;
+  for (auto place = record->event_rules.upper_bound(after); place != record->event_rules.end(); ++place) {
+    if (found.size() == limit) break;
+    found.emplace_back(*place);
+  }
+  return found;
+}
+
+Result<EventRules> Registry::set_event_rules(const FunctionKey& key, const std::string& qualifier, EventRules rules) {
+  TRY(FunctionRecord* const record, impl_->get(key));
+  const std::string name = qualifier.empty() ? std::string(kLatestVersion) : qualifier;
+  rules.last_modified = impl_->clock.now();
+  FunctionChange change(key);
+  TRY_STATUS(impl_->store.commit(std::move(change.put_event_rules(name, rules))));
+  record->event_rules[name] = rules;
+  return rules;
+}
+
+Status Registry::remove_event_rules(const FunctionKey& key, const std::string& qualifier) {
+  TRY(FunctionRecord* const record, impl_->get(key));
+  const std::string name = qualifier.empty() ? std::string(kLatestVersion) : qualifier;
+  if (!record->event_rules.contains(name)) return fail(ErrorKind::kNotFound, fmt::format("rules of {}", name));
+  FunctionChange change(key);
+  TRY_STATUS(impl_->store.commit(std::move(change.erase_event_rules(name))));
+  record->event_rules.erase(name);
   return {};
 }
 

@@ -16,11 +16,14 @@ using testing::HasSubstr;
 
 class Lookup final : public FunctionLookup {
  public:
-  functions::FunctionSnapshot running(const functions::FunctionKey& key, std::string_view, double) const override {
-    return the_running && the_running->key == key ? the_running : nullptr;
+  // Knows $LATEST only.
+  static bool is_latest(std::string_view qualifier) { return qualifier.empty() || qualifier == "$LATEST"; }
+  functions::FunctionSnapshot running(const functions::FunctionKey& key, std::string_view qualifier,
+                                      double) const override {
+    return is_latest(qualifier) && the_running && the_running->key == key ? the_running : nullptr;
   }
   functions::FunctionSnapshot find(const functions::FunctionKey& key, std::string_view qualifier) const override {
-    return the_latest && the_latest->key == key ? the_latest : running(key, qualifier, 0);
+    return is_latest(qualifier) && the_latest && the_latest->key == key ? the_latest : running(key, qualifier, 0);
   }
   functions::FunctionSnapshot the_running;
   functions::FunctionSnapshot the_latest;

@@ -47,6 +47,21 @@ Handled<wire::lambda::DeleteAliasResponse> delete_alias(LambdaService& service, 
 Handled<wire::lambda::ListAliasesResponse> list_aliases(LambdaService& service, const RequestContext& context,
                                                         wire::lambda::ListAliasesRequest request);
 
+// event_rule_handlers.cc
+Handled<wire::lambda::FunctionEventInvokeConfig> put_function_event_invoke_config(
+    LambdaService& service, const RequestContext& context, wire::lambda::PutFunctionEventInvokeConfigRequest request);
+Handled<wire::lambda::FunctionEventInvokeConfig> update_function_event_invoke_config(
+    LambdaService& service, const RequestContext& context,
+    wire::lambda::UpdateFunctionEventInvokeConfigRequest request);
+Handled<wire::lambda::FunctionEventInvokeConfig> get_function_event_invoke_config(
+    LambdaService& service, const RequestContext& context, wire::lambda::GetFunctionEventInvokeConfigRequest request);
+Handled<wire::lambda::DeleteFunctionEventInvokeConfigResponse> delete_function_event_invoke_config(
+    LambdaService& service, const RequestContext& context,
+    wire::lambda::DeleteFunctionEventInvokeConfigRequest request);
+Handled<wire::lambda::ListFunctionEventInvokeConfigsResponse> list_function_event_invoke_configs(
+    LambdaService& service, const RequestContext& context,
+    wire::lambda::ListFunctionEventInvokeConfigsRequest request);
+
 // invoke_handlers.cc
 HandledLater<wire::lambda::InvocationResponse> invoke(LambdaService& service, const RequestContext& context,
                                                       wire::lambda::InvocationRequest request);

@@ -99,6 +99,14 @@ Result<FunctionRef> resolve_name(const RequestContext& context, std::string_view
   return ref;
 }
 
+std::optional<FunctionRef> parse_function_arn(std::string_view arn) {
+  if (!arn.starts_with("arn:") || arn.find(":function:") == std::string_view::npos) return std::nullopt;
+  const NameParts name = split_name(arn);
+  if (name.region.empty() || name.account.empty() || name.name.empty()) return std::nullopt;
+  return FunctionRef{{std::string(name.account), std::string(name.region), std::string(name.name)},
+                     std::string(name.qualifier)};
+}
+
 std::string resource_arn(const RequestContext& context, std::string_view function_name,
                          const std::optional<std::string>& qualifier) {
   return ref_of(context, split_name(function_name), qualifier).qualified_arn();

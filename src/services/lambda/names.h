@@ -33,6 +33,9 @@ struct FunctionRef {
 Result<FunctionRef> resolve_name(const RequestContext& context, std::string_view action, std::string_view function_name,
                                  const std::optional<std::string>& qualifier = std::nullopt);
 
+// The function a full ARN names, of whichever region and account. Nothing if it is none.
+std::optional<FunctionRef> parse_function_arn(std::string_view arn);
+
 // The ARN that authorisation is asked about: as the caller named it, never failing.
 std::string resource_arn(const RequestContext& context, std::string_view function_name,
                          const std::optional<std::string>& qualifier = std::nullopt);
