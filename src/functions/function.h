@@ -72,9 +72,9 @@ using FunctionSnapshot = std::shared_ptr<const FunctionVersion>;
 
 // What becomes of asynchronous events of a function, a version or an alias. Absent: AWS's default.
 struct EventRules {
-  std::optional<std::uint32_t> retries;     // after a function error; 2 by default
-  std::optional<std::uint32_t> oldest_s;    // age at which an event is given up; six hours by default
-  std::string on_success;                   // ARN of a destination; empty: none
+  std::optional<std::uint32_t> retries;   // after a function error; 2 by default
+  std::optional<std::uint32_t> oldest_s;  // age at which an event is given up; six hours by default
+  std::string on_success;                 // ARN of a destination; empty: none
   std::string on_failure;
   TimePoint last_modified;
 };

@@ -3,8 +3,9 @@
 //
 // Spaces: "lambda.version" (name, version), "lambda.running" (name): the former $LATEST while an update of it is not
 // settled or failed; "lambda.published" (name): the highest version number ever given; "lambda.alias" (name, alias);
-// "lambda.tags" (name); "lambda.event_rules" (name, qualifier); "lambda.policy" (name, or name and qualifier). Values are JSON with a format number "v"; a
-// number greater than ours is refused, so that an older server cannot misread newer data.
+// "lambda.tags" (name); "lambda.event_rules" (name, qualifier); "lambda.policy" (name, or name and qualifier). Values
+// are JSON with a format number "v"; a number greater than ours is refused, so that an older server cannot misread
+// newer data.
 //
 // Path: functions/registry.cc -> here -> storage/store.h        Tests: registry_test.cc
 
@@ -30,7 +31,7 @@ struct FunctionRecord {
   std::map<std::string, Alias, std::less<>> aliases;
   std::map<std::string, std::string> tags;
   std::map<std::string, EventRules, std::less<>> event_rules;  // by qualifier, "$LATEST" for none
-  std::map<std::string, std::string, std::less<>> policies;  // JSON, by qualifier; the function's own has none
+  std::map<std::string, std::string, std::less<>> policies;    // JSON, by qualifier; the function's own has none
 };
 
 // Changes of one function that are committed together.

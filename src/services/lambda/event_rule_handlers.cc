@@ -22,8 +22,7 @@ Status check_exists(LambdaService& service, const FunctionRef& ref) {
 }
 
 std::unexpected<Error> no_rules(const FunctionRef& ref) {
-  return fail(ErrorKind::kNotFound,
-              fmt::format("The function {} doesn't have an EventInvokeConfig", rules_arn(ref)));
+  return fail(ErrorKind::kNotFound, fmt::format("The function {} doesn't have an EventInvokeConfig", rules_arn(ref)));
 }
 
 template <class Destination>
@@ -79,8 +78,7 @@ Result<functions::EventRules> merged(LambdaService& service, const FunctionRef& 
 template <class Request>
 Status check_not_empty(const Request& request) {
   if (request.maximum_retry_attempts || request.maximum_event_age_in_seconds || request.destination_config) return {};
-  return fail(ErrorKind::kInvalidParameter,
-              "You must specify at least one of error handling or destination setting.");
+  return fail(ErrorKind::kInvalidParameter, "You must specify at least one of error handling or destination setting.");
 }
 
 api::FunctionEventInvokeConfig render(const functions::EventRules& rules, std::string arn) {
@@ -102,8 +100,8 @@ api::FunctionEventInvokeConfig render(const functions::EventRules& rules, std::s
 Handled<api::FunctionEventInvokeConfig> put_function_event_invoke_config(
     LambdaService& service, const RequestContext& context, api::PutFunctionEventInvokeConfigRequest request) {
   AWS_TRY_STATUS(check_not_empty(request));
-  AWS_TRY(const FunctionRef ref, resolve_name(context, "lambda:PutFunctionEventInvokeConfig", request.function_name,
-                                              request.qualifier));
+  AWS_TRY(const FunctionRef ref,
+          resolve_name(context, "lambda:PutFunctionEventInvokeConfig", request.function_name, request.qualifier));
   AWS_TRY_STATUS(check_exists(service, ref));
   AWS_TRY(functions::EventRules rules, merged(service, ref, {}, request));
   AWS_TRY(const auto set, service.registry().set_event_rules(ref.key, ref.qualifier, std::move(rules)));
@@ -113,8 +111,8 @@ Handled<api::FunctionEventInvokeConfig> put_function_event_invoke_config(
 Handled<api::FunctionEventInvokeConfig> update_function_event_invoke_config(
     LambdaService& service, const RequestContext& context, api::UpdateFunctionEventInvokeConfigRequest request) {
   AWS_TRY_STATUS(check_not_empty(request));
-  AWS_TRY(const FunctionRef ref, resolve_name(context, "lambda:UpdateFunctionEventInvokeConfig", request.function_name,
-                                              request.qualifier));
+  AWS_TRY(const FunctionRef ref,
+          resolve_name(context, "lambda:UpdateFunctionEventInvokeConfig", request.function_name, request.qualifier));
   AWS_TRY_STATUS(check_exists(service, ref));
   auto former = service.registry().event_rules(ref.key, ref.qualifier);
   if (!former) return std::unexpected(to_aws_error(std::move(no_rules(ref)).error()));
@@ -125,8 +123,8 @@ Handled<api::FunctionEventInvokeConfig> update_function_event_invoke_config(
 
 Handled<api::FunctionEventInvokeConfig> get_function_event_invoke_config(
     LambdaService& service, const RequestContext& context, api::GetFunctionEventInvokeConfigRequest request) {
-  AWS_TRY(const FunctionRef ref, resolve_name(context, "lambda:GetFunctionEventInvokeConfig", request.function_name,
-                                              request.qualifier));
+  AWS_TRY(const FunctionRef ref,
+          resolve_name(context, "lambda:GetFunctionEventInvokeConfig", request.function_name, request.qualifier));
   const auto rules = service.registry().event_rules(ref.key, ref.qualifier);
   if (!rules) return std::unexpected(to_aws_error(std::move(no_rules(ref)).error()));
   return render(*rules, rules_arn(ref));
@@ -134,8 +132,8 @@ Handled<api::FunctionEventInvokeConfig> get_function_event_invoke_config(
 
 Handled<api::DeleteFunctionEventInvokeConfigResponse> delete_function_event_invoke_config(
     LambdaService& service, const RequestContext& context, api::DeleteFunctionEventInvokeConfigRequest request) {
-  AWS_TRY(const FunctionRef ref, resolve_name(context, "lambda:DeleteFunctionEventInvokeConfig", request.function_name,
-                                              request.qualifier));
+  AWS_TRY(const FunctionRef ref,
+          resolve_name(context, "lambda:DeleteFunctionEventInvokeConfig", request.function_name, request.qualifier));
   if (!service.registry().event_rules(ref.key, ref.qualifier)) {
     return std::unexpected(to_aws_error(std::move(no_rules(ref)).error()));
   }
@@ -145,8 +143,7 @@ Handled<api::DeleteFunctionEventInvokeConfigResponse> delete_function_event_invo
 
 Handled<api::ListFunctionEventInvokeConfigsResponse> list_function_event_invoke_configs(
     LambdaService& service, const RequestContext& context, api::ListFunctionEventInvokeConfigsRequest request) {
-  AWS_TRY(FunctionRef ref,
-          resolve_name(context, "lambda:ListFunctionEventInvokeConfigs", request.function_name));
+  AWS_TRY(FunctionRef ref, resolve_name(context, "lambda:ListFunctionEventInvokeConfigs", request.function_name));
   ref.qualifier.clear();  // all, whichever was named
   AWS_TRY_STATUS(check_exists(service, ref));
   AWS_TRY(const std::string after, read_marker(request.marker));

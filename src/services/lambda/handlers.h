@@ -59,8 +59,7 @@ Handled<wire::lambda::DeleteFunctionEventInvokeConfigResponse> delete_function_e
     LambdaService& service, const RequestContext& context,
     wire::lambda::DeleteFunctionEventInvokeConfigRequest request);
 Handled<wire::lambda::ListFunctionEventInvokeConfigsResponse> list_function_event_invoke_configs(
-    LambdaService& service, const RequestContext& context,
-    wire::lambda::ListFunctionEventInvokeConfigsRequest request);
+    LambdaService& service, const RequestContext& context, wire::lambda::ListFunctionEventInvokeConfigsRequest request);
 
 // invoke_handlers.cc
 HandledLater<wire::lambda::InvocationResponse> invoke(LambdaService& service, const RequestContext& context,
