@@ -197,7 +197,7 @@ class SlowInvoker final : public invocation::Invoker {
 
 TEST_F(EventQueueTest, AFloodOfOneFunctionHoldsUpNoOther) {
   SlowInvoker slow(loop_);
-  EventQueue queue(loop_, store_, slow, log_);
+  EventQueue queue(loop_, store_, *registry_, slow, log_);
   for (int i = 0; i < 300; ++i) ASSERT_TRUE(queue.accept(event("{}", "flood")));
   ASSERT_TRUE(queue.accept(event("{}", "other")));
   queue.start_due();
