@@ -58,8 +58,7 @@ class DataPlane final : public Invoker {
   Status check(const InvokeRequest& request) override { return intake_.check(request); }
 
   // Replaces environments of `key` other than those of `runnable` versions. What runs goes on to its end.
-  void on_function_changed(const functions::FunctionKey& key,
-                           const std::vector<functions::FunctionSnapshot>& runnable);
+  void on_function_changed(const functions::FunctionKey& key, const std::vector<functions::FunctionSnapshot>& runnable);
   // Ends every environment now; invocations are answered with kUnavailable.
   net::Task<> end_all();
 
