@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-constexpr auto kAskDeadline = 10s;
+constexpr auto kAskDeadline = 30s;  // an emulated processor, or a busy one, takes seconds
 constexpr std::string_view kSdkFolder = "nodejs-sdk/node_modules";
 
 // Prints the version, and compiles the runtime client given as further arguments: its folder is named by content, so

@@ -1,6 +1,5 @@
 """Somebody who is not root, and what he may do."""
 import os
-import shutil
 
 USER = "somebody"
 CGROUPS = "/sys/fs/cgroup"
@@ -25,11 +24,9 @@ def as_user():
 
 
 def delegated_cgroup():
-    """As as_user(), in a cgroup of USER's own, as a systemd with Delegate=yes gives it."""
-    delegated = os.path.join(CGROUPS, "delegated")
-    os.makedirs(delegated + "/session", exist_ok=True)
+    """As as_user(), each command in a new cgroup of USER's own with the controllers, as systemd's Delegate=yes gives it."""
     write(os.path.join(CGROUPS, "cgroup.subtree_control"), "+memory +cpu +pids")
-    for folder in (delegated, delegated + "/session"):
-        for name in ("", "/cgroup.procs", "/cgroup.subtree_control", "/cgroup.threads"):
-            shutil.chown(folder + name, USER, USER)
-    return ["sh", "-c", f'echo $$ > {delegated}/session/cgroup.procs && exec "$0" "$@"', *as_user()]
+    enter = (f'mine=$(mktemp -d {CGROUPS}/delegated-XXXXXX) && '
+             f'for f in "" /cgroup.procs /cgroup.subtree_control /cgroup.threads; do chown {USER}: "$mine$f"; done && '
+             'echo $$ > "$mine/cgroup.procs" && exec "$0" "$@"')
+    return ["sh", "-c", enter, *as_user()]

@@ -1,5 +1,4 @@
 """The attacks of tests/security and the launcher's own tests, as far as the tier they run in."""
-import json
 import os
 import subprocess
 import tempfile
@@ -56,15 +55,9 @@ def run_gtest(world, tier, program, argv, env):
                 world.result(name, "passed", seconds=seconds)
 
 
-def is_promised(world, tier):
-    """Whether tests/security/promises.json promises anything for a tier."""
-    with open(os.path.join(world.root, "tests/security/promises.json"), encoding="utf-8") as stream:
-        return any(promise[tier] for promise in json.load(stream)["promises"])
-
-
 def run(world):
     for tier, enter in TIERS.items():
-        if not is_promised(world, tier):
+        if not world.is_promised(tier):
             continue
         started = time.monotonic()
         prefix = enter()

@@ -12,7 +12,7 @@ import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
-GROUPS = ("facts", "attacks", "smoke")
+GROUPS = ("facts", "attacks", "smoke", "without_root")
 
 
 class World:
@@ -24,6 +24,11 @@ class World:
         self.build = os.path.join(ROOT, settings["build"])
         self.server = os.path.join(ROOT, settings["server"])
         self.release = settings["release"]
+
+    def is_promised(self, tier):
+        """Whether tests/security/promises.json promises anything for a tier."""
+        with open(os.path.join(ROOT, "tests/security/promises.json"), encoding="utf-8") as stream:
+            return any(promise[tier] for promise in json.load(stream)["promises"])
 
     def send(self, message):
         self.line.write(json.dumps(message) + "\n")
