@@ -176,7 +176,8 @@ def main():
     parser.add_argument("--binary", default=os.path.join(ROOT, "build/release/hearth"))
     arguments = parser.parse_args()
     temporary = None
-    data, listen = arguments.data or "/var/lib/hearth", arguments.listen
+    home = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    data, listen = arguments.data or ("/var/lib" if os.geteuid() == 0 else home) + "/hearth", arguments.listen
     if arguments.once and not arguments.data:
         temporary = tempfile.mkdtemp(prefix="hearth-demo-")
         os.chmod(temporary, 0o755)

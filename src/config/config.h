@@ -30,6 +30,7 @@ struct ListenAddress {
 };
 
 enum class AuthMode : std::uint8_t { kOpen, kEnforced };
+enum class Isolation : std::uint8_t { kAuto, kNamespace, kUser, kLandlock };
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarn, kError };
 enum class LogFormat : std::uint8_t { kText, kJson };
 enum class RuntimePolicy : std::uint8_t { kLenient, kAws };
@@ -47,6 +48,8 @@ struct Config {
   std::string user;
   std::uint32_t threads = 2;
   std::uint32_t data_plane_loops = 1;
+  Isolation isolation = Isolation::kAuto;
+  bool unsafe_single_tenant = false;
 
   RuntimePolicy runtime_policy = RuntimePolicy::kLenient;
   InertPolicy inert = InertPolicy::kWarn;

@@ -239,6 +239,20 @@ std::vector<Setting> make_settings() {
       text("user", "NAME", &Config::user, "a user name, or nothing", is_user,
            "The user to run the server as when it is started by root; the launcher alone stays privileged. Empty: "
            "hearth if there is such a user, else nobody."),
+      choice<Isolation>(
+          "isolation", "TIER", &Config::isolation,
+          {{"auto", Isolation::kAuto},
+           {"namespace", Isolation::kNamespace},
+           {"user", Isolation::kUser},
+           {"landlock", Isolation::kLandlock}},
+          "How functions are kept apart. namespace: needs root. user: an ordinary user, where user namespaces are "
+          "allowed. landlock: no namespaces, as in a container without privileges. auto: the strongest that this "
+          "machine "
+          "allows. A tier that cannot be had is refused at start."),
+      on_off("unsafe_single_tenant", &Config::unsafe_single_tenant,
+             "Allows the landlock tier on kernels before 6.12, where a function can disturb the others and the server. "
+             "Only "
+             "if every function is your own."),
       number("threads", "COUNT", &Config::threads, 1, 256,
              "Threads for work that would hold up the event loop: unpacking, hashing, reading and writing packages."),
       number("data_plane_loops", "COUNT", &Config::data_plane_loops, 1, 64,

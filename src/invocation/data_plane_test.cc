@@ -74,13 +74,11 @@ class LiveDoors final : public environment::FakeDoors {
 
 class Functions final : public FunctionLookup {
  public:
-  functions::FunctionSnapshot running(const functions::FunctionKey& key, std::string_view, double) const override {
+  functions::FunctionSnapshot running(const functions::FunctionKey& key) const override {
     const auto found = all.find(key.name);
     return found == all.end() ? nullptr : found->second;
   }
-  functions::FunctionSnapshot find(const functions::FunctionKey& key, std::string_view) const override {
-    return running(key, {}, 0);
-  }
+  functions::FunctionSnapshot latest(const functions::FunctionKey& key) const override { return running(key); }
   std::map<std::string, functions::FunctionSnapshot> all;
 };
 
@@ -123,7 +121,7 @@ struct Platform {
     made->state = functions::State::kActive;
     made->generation = ++generation;
     lookup.all[name] = made;
-    plane.on_function_changed(made->key, {made});
+    plane.on_function_changed(made->key, made);
   }
   // A name that the hash gives to `instance`.
   std::string name_on(std::size_t instance, const std::string& prefix = "f") {

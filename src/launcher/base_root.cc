@@ -96,19 +96,6 @@ Status copy_top_level(const char* path) {
   return {};
 }
 
-// Folders of /etc that interpreters do not start without (Debian keeps parts of Java and Python there).
-Status bind_interpreter_folders() {
-  const std::unique_ptr<DIR, decltype([](DIR* open) { ::closedir(open); })> listing(::opendir("/etc"));
-  if (!listing) return failed("/etc");
-  while (const dirent* entry = ::readdir(listing.get())) {
-    const std::string name = entry->d_name;
-    const std::string path = "/etc/" + name;
-    const bool wanted = name == "alternatives" || name.starts_with("java") || name.starts_with("python");
-    if (wanted && is_folder(path)) TRY_STATUS(bind_folder(path));
-  }
-  return {};
-}
-
 Status make_certificates() {
   if (exists("/etc/ssl/certs/ca-certificates.crt")) return bind_path("/etc/ssl", base("/etc/ssl"));
   // A mount point for the server's own bundle on machines without one.
@@ -132,7 +119,7 @@ Status make_etc() {
   for (const char* copied : {"/etc/ld.so.cache", "/etc/services", "/etc/protocols", "/etc/mime.types"}) {
     if (exists(copied)) TRY_STATUS(write_new(base(copied), sys::read_file(copied)));
   }
-  TRY_STATUS(bind_interpreter_folders());
+  for (const std::string& folder : interpreter_folders()) TRY_STATUS(bind_folder(folder));
   return make_certificates();
 }
 
@@ -170,6 +157,17 @@ Status enter_own_mount_namespace() {
   if (::unshare(CLONE_NEWNS) != 0) return failed("a mount namespace of our own");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return failed("making mounts private");
   return {};
+}
+
+std::vector<std::string> interpreter_folders() {
+  std::vector<std::string> found;
+  const std::unique_ptr<DIR, decltype([](DIR* open) { ::closedir(open); })> listing(::opendir("/etc"));
+  while (const dirent* entry = listing ? ::readdir(listing.get()) : nullptr) {
+    const std::string name = entry->d_name;
+    const bool wanted = name == "alternatives" || name.starts_with("java") || name.starts_with("python");
+    if (wanted && is_folder("/etc/" + name)) found.push_back("/etc/" + name);
+  }
+  return found;
 }
 
 Status build_base_root() {

@@ -24,6 +24,9 @@ Status enter_own_mount_namespace();
 // Builds the tree at kBaseRoot. Error: FailureKind::kFailed naming the step.
 Status build_base_root();
 
+// Folders of /etc that interpreters do not start without (Debian keeps parts of Java and Python there).
+std::vector<std::string> interpreter_folders();
+
 // A line of /proc/self/mountinfo.
 struct MountEntry {
   std::uint64_t id = 0;

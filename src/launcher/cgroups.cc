@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/barriers.h"
+#include "launcher/delegation.h"
 #include "launcher/protocol.h"
 #include "launcher/sys.h"
 
@@ -286,6 +287,17 @@ Result<Cgroups> Cgroups::open(const std::string& prefix) {
   return cgroups;
 }
 
+Result<Cgroups> Cgroups::open_delegated(const std::string& prefix) {
+  Cgroups cgroups;
+  const std::vector<CgroupMount> mounts = parse_cgroup_mounts(sys::read_file("/proc/self/mountinfo"));
+  if (const std::string path = find_delegated_cgroup(mounts, kHostLeaf); !path.empty()) {
+    TRY(Hierarchy hierarchy, open_hierarchy({.version = CgroupVersion::kV2, .mount_point = path}, prefix));
+    cgroups.hierarchies_.push_back(std::move(hierarchy));
+    cgroups.sweep();
+  }
+  return cgroups;
+}
+
 Cgroups::~Cgroups() {
   for (const Hierarchy& hierarchy : hierarchies_) {
     if (!hierarchy.parent) continue;
@@ -467,7 +479,7 @@ std::vector<std::string> Cgroups::warnings() const {
                       ": sandboxes have no such limit of their own");
   }
   if (unified() == nullptr && std::ranges::none_of(hierarchies_, &Hierarchy::freezer_v1)) {
-    missing.emplace_back("no cgroup freezer: idle sandboxes keep running");
+    missing.emplace_back("no cgroup freezer: idle sandboxes are stopped by signals");
   }
   return missing;
 }

@@ -68,6 +68,9 @@ class Cgroups {
   // Finds the hierarchies, makes `hearth.PREFIX` in each, and kills and removes what earlier launchers left there and
   // what launchers of other prefixes left that are dead. Error: FailureKind::kFailed.
   static Result<Cgroups> open(const std::string& prefix);
+  // For a launcher that is an ordinary user: the part of the v2 tree that was delegated to it, if any, else no
+  // hierarchy at all. Error: FailureKind::kFailed.
+  static Result<Cgroups> open_delegated(const std::string& prefix);
   Cgroups(Cgroups&&) = default;
   Cgroups& operator=(Cgroups&&) = delete;
   ~Cgroups();  // removes the prefix directories if they are empty
@@ -82,6 +85,10 @@ class Cgroups {
   void kill(const std::string& name) const;
   // False while the kernel still counts tasks in it; try again later.
   bool remove(const std::string& name) const;
+
+  // Whether sandboxes have any cgroup: without, kill() and remove() do nothing.
+  bool has_any() const { return !hierarchies_.empty(); }
+  bool limits(Controller controller) const { return with(controller) != nullptr; }
 
   // For people: "memory limit (cgroup v1)", and what is missing.
   std::vector<std::string> mechanisms() const;

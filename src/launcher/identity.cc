@@ -82,6 +82,12 @@ UidSlots::UidSlots(uid_t first, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) free_.push_back(first + static_cast<uid_t>(i));
 }
 
+UidSlots UidSlots::same(uid_t uid, std::size_t count) {
+  UidSlots slots(uid, 0);
+  slots.free_.assign(count, uid);
+  return slots;
+}
+
 std::optional<uid_t> UidSlots::take() {
   if (free_.empty()) return std::nullopt;
   const uid_t uid = free_.front();
@@ -99,6 +105,45 @@ Result<UidRange> claim_uid_range() {
     if (claim(range.first, range.claim)) return range;
   }
   return fail(FailureKind::kNoResources, "every range of host user ids is in use by another launcher");
+}
+
+namespace {
+
+// Why an ordinary user cannot make a user namespace here, as far as the machine says.
+std::string explain_user_namespaces(int error) {
+  const auto says = [](const char* path, char value) {
+    const std::string text = sys::read_file(path);
+    return !text.empty() && text.front() == value;
+  };
+  if (says("/proc/sys/user/max_user_namespaces", '0')) {
+    return "the machine allows no user namespaces (sysctl user.max_user_namespaces is 0; raise it)";
+  }
+  if (says("/proc/sys/kernel/unprivileged_userns_clone", '0')) {
+    return "the machine allows user namespaces to root alone (set sysctl kernel.unprivileged_userns_clone=1)";
+  }
+  if (says("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", '1')) {
+    return "AppArmor restricts user namespaces (set sysctl kernel.apparmor_restrict_unprivileged_userns=0, or give "
+           "hearth-launcher a profile that allows userns)";
+  }
+  if (error == EPERM) {
+    return "user namespaces are forbidden to this process, as in most containers (a seccomp or security profile)";
+  }
+  return sys::error_text("a user namespace cannot be made", error);
+}
+
+}  // namespace
+
+Status enter_launcher_user_namespace() {
+  const std::string uid = std::to_string(kInnerUid) + " " + std::to_string(::geteuid()) + " 1";
+  const std::string gid = std::to_string(kInnerUid) + " " + std::to_string(::getegid()) + " 1";
+  if (::unshare(CLONE_NEWUSER) != 0) return fail(FailureKind::kFailed, explain_user_namespaces(errno));
+  int error = sys::write_file("/proc/self/setgroups", "deny");
+  if (error == 0) error = sys::write_file("/proc/self/uid_map", uid);
+  if (error == 0) error = sys::write_file("/proc/self/gid_map", gid);
+  if (error != 0) return fail(FailureKind::kFailed, sys::error_text("mapping the user of a user namespace", error));
+  // One that this process may come back to from those of sandboxes.
+  if (::unshare(CLONE_NEWNET) != 0) return fail(FailureKind::kFailed, explain_user_namespaces(errno));
+  return {};
 }
 
 int drop_all_capabilities() {
@@ -140,6 +185,14 @@ Status keep_launcher_capabilities() {
   if (error == 0) {
     error = set_capabilities({.permitted = (mask | kForCleanup) & permitted, .effective = mask & permitted});
   }
+  if (error != 0) return fail(FailureKind::kFailed, sys::error_text("dropping capabilities", error));
+  return {};
+}
+
+Status drop_launcher_capabilities() {
+  int error = ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0 ? 0 : errno;
+  if (error == 0) error = set_capabilities({});
+  if (error == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) error = errno;
   if (error != 0) return fail(FailureKind::kFailed, sys::error_text("dropping capabilities", error));
   return {};
 }

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "base/barriers.h"
+#include "launcher/process_tree.h"
 #include "launcher/sys.h"
 
 namespace hearth::launcher {
@@ -41,14 +42,37 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 
 // Starts the runtime with a copy of nothing but page tables shared until exec (vfork), so that the launcher's memory
 // need not be copied. The child does nothing but exec; `exec_error` is in the shared memory.
-__attribute__((noinline)) pid_t start_runtime(char* const* argv, char* const* env, volatile int& exec_error) {
+__attribute__((noinline)) pid_t start_runtime(const InitPlan& plan, char* const* argv, char* const* env,
+                                              volatile int& confine_error, volatile int& exec_error) {
   const pid_t pid = ::vfork();
   if (pid != 0) return pid;
   ::setsid();
   forget_signal_handling();
+  if (plan.confine_runtime != nullptr) {
+    confine_error = plan.confine_runtime(plan.confine_argument);
+    if (confine_error != 0) ::_exit(kExitAfterFailure);
+  }
   ::execve(argv[0], argv, env);
   exec_error = errno;
   ::_exit(kExitAfterFailure);
+}
+
+void signal_everything(Reach reach, int number) {
+  if (reach != Reach::kMachine) {
+    ::kill(-1, number);
+    return;
+  }
+  for (const pid_t pid : descendants(::getpid())) ::kill(pid, number);
+}
+
+// Until nothing is left. What is killed may have started others meanwhile.
+void kill_everything(Reach reach) {
+  for (;;) {
+    signal_everything(reach, SIGKILL);
+    int status = 0;
+    const pid_t pid = ::waitpid(-1, &status, __WALL);
+    if (pid < 0 && errno != EINTR) return;
+  }
 }
 
 // Reaps every ended child. True once the runtime was among them, with its status in `status`.
@@ -65,6 +89,20 @@ bool reap(pid_t runtime, int& status) {
   }
 }
 
+void obey(Command command, pid_t runtime, Reach reach) {
+  switch (command) {
+    case Command::kTerminate:
+      ::kill(runtime, SIGTERM);
+      return;
+    case Command::kStop:
+      return signal_everything(reach, SIGSTOP);
+    case Command::kContinue:
+      return signal_everything(reach, SIGCONT);
+    case Command::kKill:
+      return signal_everything(reach, SIGKILL);  // the runtime's end, seen next, ends the rest
+  }
+}
+
 }  // namespace
 
 void report_failure(int control, const char* step, int error) {
@@ -77,7 +115,7 @@ void report_failure(int control, const char* step, int error) {
   ::_exit(kExitAfterFailure);
 }
 
-void run_init(int control, const std::vector<std::string>& argv, const std::vector<std::string>& env) {
+void run_init(int control, const InitPlan& plan) {
   sigset_t watched;
   sigemptyset(&watched);
   sigaddset(&watched, SIGCHLD);
@@ -85,14 +123,20 @@ void run_init(int control, const std::vector<std::string>& argv, const std::vect
   const int signals = ::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals < 0) report_failure(control, "init: signalfd", errno);
 
-  const std::vector<char*> argv_pointers = pointers(argv);
-  const std::vector<char*> env_pointers = pointers(env);
+  const std::vector<char*> argv_pointers = pointers(plan.argv);
+  const std::vector<char*> env_pointers = pointers(plan.env);
+  volatile int confine_error = 0;
   volatile int exec_error = 0;
-  const pid_t runtime = start_runtime(argv_pointers.data(), env_pointers.data(), exec_error);
+  const pid_t runtime = start_runtime(plan, argv_pointers.data(), env_pointers.data(), confine_error, exec_error);
   if (runtime < 0) report_failure(control, "init: vfork", errno);
-  if (exec_error != 0) report_failure(control, ("starting " + argv.front()).c_str(), exec_error);
+  if (confine_error != 0) report_failure(control, "confining the runtime", confine_error);
+  if (exec_error != 0) report_failure(control, ("starting " + plan.argv.front()).c_str(), exec_error);
   // The runtime has its own copies of the output pipes; held here they would never see end of file.
   for (int fd = 0; fd < control; ++fd) ::close(fd);
+  // A Landlock rule names the runtime's folder in /proc as it is in memory now: held, it is not made anew.
+  const bool holds_rules = plan.confine_runtime != nullptr;
+  const UniqueFd runtime_folder(
+      holds_rules ? ::open(("/proc/" + std::to_string(runtime)).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1);
   Report report;
   report.stage = Report::Stage::kStarted;
   send(control, report);
@@ -108,13 +152,17 @@ void run_init(int control, const std::vector<std::string>& argv, const std::vect
       report.stage = Report::Stage::kExited;
       report.code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
       report.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+      if (plan.reach != Reach::kNamespace) kill_everything(plan.reach);
       send(control, report);
       ::_exit(0);
     }
-    char request = 0;
-    const ssize_t count = ::recv(control, &request, 1, MSG_DONTWAIT);
-    if (count == 0 && barrier_up(Barrier::kInitWatchesLauncher)) ::_exit(kExitAfterFailure);
-    if (count > 0) ::kill(runtime, SIGTERM);
+    char command = 0;
+    const ssize_t count = ::recv(control, &command, 1, MSG_DONTWAIT);
+    if (count == 0 && barrier_up(Barrier::kInitWatchesLauncher)) {
+      if (plan.reach != Reach::kNamespace) kill_everything(plan.reach);
+      ::_exit(kExitAfterFailure);
+    }
+    if (count > 0) obey(static_cast<Command>(command), runtime, plan.reach);
   }
 }
 

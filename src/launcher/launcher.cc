@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 
+#include "launcher/process_tree.h"
 #include "launcher/request_check.h"
 #include "launcher/sys.h"
 
@@ -22,6 +24,7 @@ constexpr std::uint64_t kSignalTag = 1;  // every other tag is a pid
 constexpr auto kQuietBeforeRefill = std::chrono::milliseconds(5);
 constexpr auto kPauseAfterRefillFailure = std::chrono::seconds(1);
 constexpr auto kRemovalRetry = std::chrono::milliseconds(2);
+constexpr auto kLookPeriod = std::chrono::milliseconds(50);
 constexpr auto kStopDeadline = std::chrono::seconds(10);
 // A server that does not read its answers is as good as gone.
 constexpr std::size_t kMaxOutgoing = 20'000;
@@ -30,16 +33,17 @@ void complain(const std::string& text) { std::fprintf(stderr, "hearth-launcher: 
 
 }  // namespace
 
-Launcher::Launcher(UniqueFd server, HelloMessage hello, Machine machine, Cgroups cgroups, SourceRoots sources,
-                   NetworkPool networks, UidSlots uids, std::size_t spare_cgroups)
+Launcher::Launcher(UniqueFd server, HelloMessage hello, Parts parts)
     : server_(std::move(server)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      machine_(std::move(machine)),
-      cgroups_(std::move(cgroups)),
-      spare_cgroups_(cgroups_, spare_cgroups),
-      sources_(std::move(sources)),
-      networks_(std::move(networks)),
-      uids_(std::move(uids)) {
+      machine_(std::move(parts.machine)),
+      cgroups_(std::move(parts.cgroups)),
+      spare_cgroups_(cgroups_, parts.spare_cgroups),
+      sources_(std::move(parts.sources)),
+      networks_(std::move(parts.networks)),
+      uids_(std::move(parts.uids)),
+      scratch_(std::move(parts.scratch)),
+      watches_use_(machine_.tier == Tier::kLandlock || machine_.memory_limit == Machine::MemoryLimit::kWatched) {
   sigset_t watched;
   sigemptyset(&watched);
   for (const int number : {SIGCHLD, SIGTERM}) sigaddset(&watched, number);
@@ -82,6 +86,7 @@ int Launcher::run() {
     }
     retry_removals();
     if (count == 0) refill();
+    look_at_use();
   }
   stop_all();
   return 0;
@@ -96,6 +101,7 @@ int Launcher::next_timeout_ms() const {
   if (!is_stocked()) {
     wait = std::min(wait, std::max(quiet_since_ + kQuietBeforeRefill, refill_not_before_) - now);
   }
+  if (watches_use_ && !living_.empty()) wait = std::min(wait, look_at_ - now);
   if (wait == SteadyClock::duration::max()) return -1;
   return static_cast<int>(std::max<std::int64_t>(0, ceil<milliseconds>(wait).count()));
 }
@@ -140,16 +146,42 @@ void Launcher::on_request(Message message) {
   if (auto* request = std::get_if<CreateMessage>(&message)) {
     create(std::move(*request));
   } else if (const auto* terminate = std::get_if<TerminateMessage>(&message)) {
-    // Init turns any byte into a SIGTERM. A full socket means that such bytes wait already.
-    if (const Living* sandbox = find(terminate->id)) {
-      ::send(sandbox->parts.control.get(), "T", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    }
-  } else if (const auto* kill = std::get_if<KillMessage>(&message)) {
-    if (const Living* sandbox = find(kill->id)) cgroups_.kill(sandbox->parts.cgroup.name);
+    if (const Living* sandbox = find(terminate->id)) command(*sandbox, Command::kTerminate);
+  } else if (const auto* killed = std::get_if<KillMessage>(&message)) {
+    if (const Living* sandbox = find(killed->id)) kill(*sandbox);
+  } else if (const auto* suspended = std::get_if<SuspendMessage>(&message)) {
+    if (Living* sandbox = find(suspended->id)) suspend(*sandbox, *suspended);
   } else {
     complain("the server sent a message that only the launcher sends");
     stopping_ = true;
   }
+}
+
+void Launcher::command(const Living& sandbox, Command command) const {
+  // A full socket means that such commands wait already.
+  ::send(sandbox.parts.control.get(), &command, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void Launcher::kill(const Living& sandbox) const {
+  if (cgroups_.has_any()) {
+    cgroups_.kill(sandbox.parts.cgroup.name);
+  } else if (machine_.tier != Tier::kLandlock) {
+    ::kill(sandbox.parts.pid, SIGKILL);  // pid 1 of its namespace
+  } else {
+    command(sandbox, Command::kKill);
+  }
+}
+
+void Launcher::suspend(Living& sandbox, const SuspendMessage& request) {
+  const bool stop = request.suspended != 0;
+  sandbox.motion = stop ? Living::Motion::kStopped : Living::Motion::kGoing;
+  command(sandbox, stop ? Command::kStop : Command::kContinue);
+}
+
+// What the steps expect to be there already.
+Status Launcher::prepare(const CreateMessage& request) {
+  if (machine_.tier != Tier::kLandlock) return {};
+  return scratch_.make(request.name);
 }
 
 void Launcher::create(CreateMessage request) {
@@ -164,8 +196,11 @@ void Launcher::create(CreateMessage request) {
   }
   const std::optional<uid_t> uid = uids_.take();
   if (!uid) return refuse(Error(FailureKind::kNoResources, "every host user id is in use"));
-  auto started = start_sandbox(request, *uid, machine_, cgroups_, spare_cgroups_, sources_, networks_);
+  const Status prepared = prepare(request);
+  auto started = prepared ? start_sandbox(request, *uid, machine_, cgroups_, spare_cgroups_, sources_, networks_)
+                          : Result<StartedSandbox>(std::unexpected(prepared.error()));
   if (!started) {
+    if (prepared && machine_.tier == Tier::kLandlock) scratch_.remove(request.name);
     uids_.give_back(*uid);
     return refuse(started.error());
   }
@@ -173,7 +208,14 @@ void Launcher::create(CreateMessage request) {
   watch(started->control.get(), static_cast<std::uint64_t>(pid));
   pids_.emplace(id, pid);
   names_.insert(request.name);
-  living_.emplace(pid, Living{.id = id, .name = std::move(request.name), .uid = *uid, .parts = std::move(*started)});
+  living_.emplace(pid, Living{.id = id,
+                              .name = std::move(request.name),
+                              .uid = *uid,
+                              .parts = std::move(*started),
+                              .memory_bytes = request.memory_bytes,
+                              .tasks = request.pids,
+                              .scratch = {.bytes = request.tmp_bytes, .entries = request.tmp_inodes}});
+  if (living_.size() == 1) look_at_ = SteadyClock::now() + kLookPeriod;
 }
 
 void Launcher::on_report(pid_t pid) {
@@ -203,7 +245,7 @@ void Launcher::announce(Living& sandbox) {
   sandbox.state = Living::State::kRunning;
   StartedSandbox& parts = sandbox.parts;
   CreatedMessage created{.id = sandbox.id,
-                         .host_uid = static_cast<std::uint32_t>(sandbox.uid),
+                         .host_uid = machine_.tier == Tier::kNamespace ? sandbox.uid : machine_.own_uid,
                          .pid = static_cast<std::uint32_t>(parts.pid)};
   std::vector<UniqueFd> fds;
   const auto add = [&](FdRole role, UniqueFd& fd) {
@@ -245,10 +287,53 @@ void Launcher::reap() {
   }
 }
 
+// Landlock tier: this process adopts what outlived an init that was killed. What is not an init of ours is such a one.
+void Launcher::end_orphans() {
+  if (machine_.tier != Tier::kLandlock) return;
+  const std::string listed = sys::read_file(("/proc/self/task/" + std::to_string(::getpid()) + "/children").c_str());
+  const char* at = listed.data();
+  const char* const end = at + listed.size();
+  while (at < end) {
+    pid_t pid = 0;
+    const auto parsed = std::from_chars(at, end, pid);
+    at = parsed.ptr + 1;
+    if (parsed.ec == std::errc() && pid > 0 && !living_.contains(pid)) ::kill(pid, SIGKILL);
+  }
+}
+
+void Launcher::look_at_use() {
+  if (!watches_use_ || living_.empty() || SteadyClock::now() < look_at_) return;
+  for (auto& [pid, sandbox] : living_) {
+    if (sandbox.state == Living::State::kRunning && sandbox.motion == Living::Motion::kGoing) judge(sandbox);
+  }
+  look_at_ = SteadyClock::now() + kLookPeriod;
+}
+
+// Ends a sandbox that uses more than it may.
+void Launcher::judge(Living& sandbox) {
+  const auto end = [&](Living::Verdict verdict, const char* why) {
+    if (sandbox.verdict == Living::Verdict::kNone) complain("sandbox " + sandbox.name + " is ended: " + why);
+    sandbox.verdict = verdict;
+    kill(sandbox);
+  };
+  const TreeUse use = measure_tree(sandbox.parts.pid);
+  if (use.tasks > sandbox.tasks) end(Living::Verdict::kOther, "it has too many processes and threads");
+  const bool watch_memory = machine_.memory_limit == Machine::MemoryLimit::kWatched;
+  if (watch_memory && use.memory_bytes > sandbox.memory_bytes &&
+      measure_tree_exactly(sandbox.parts.pid) > sandbox.memory_bytes) {
+    end(Living::Verdict::kMemory, "it uses too much memory");
+  }
+  if (machine_.tier != Tier::kLandlock) return;
+  const ScratchUse scratch = scratch_.measure(sandbox.name, sandbox.scratch);
+  if (scratch.bytes > sandbox.scratch.bytes) end(Living::Verdict::kOther, "its /tmp is full");
+  if (scratch.entries > sandbox.scratch.entries) end(Living::Verdict::kOther, "its /tmp has too many files");
+}
+
 // Its first process is reaped, so every process of its pid namespace is dead.
 void Launcher::on_ended(Living sandbox, const siginfo_t& how) {
   drain_reports(sandbox);
-  const bool oom = cgroups_.oom_kills(sandbox.parts.cgroup.name) > 0;
+  end_orphans();
+  const bool oom = sandbox.verdict == Living::Verdict::kMemory || cgroups_.oom_kills(sandbox.parts.cgroup.name) > 0;
   if (sandbox.state == Living::State::kBuilding) {
     std::string message = "ended while being built";
     if (sandbox.last_report && sandbox.last_report->stage == Report::Stage::kFailed) {
@@ -273,7 +358,8 @@ void Launcher::on_ended(Living sandbox, const siginfo_t& how) {
 
 void Launcher::retry_removals() {
   std::erase_if(leaving_, [this](const Leaving& leaving) {
-    if (!cgroups_.remove(leaving.cgroup)) return false;
+    if (cgroups_.has_any() && !cgroups_.remove(leaving.cgroup)) return false;
+    if (machine_.tier == Tier::kLandlock && !scratch_.remove(leaving.name)) return false;
     uids_.give_back(leaving.uid);
     names_.erase(leaving.name);
     return true;
@@ -311,12 +397,12 @@ void Launcher::stop_all() {
   stopping_ = true;
   outgoing_.clear();
   const auto deadline = SteadyClock::now() + kStopDeadline;
-  for (const auto& [pid, sandbox] : living_) cgroups_.kill(sandbox.parts.cgroup.name);
+  for (const auto& [pid, sandbox] : living_) kill(sandbox);
   while ((!living_.empty() || !leaving_.empty()) && SteadyClock::now() < deadline) {
     epoll_event event{};
     ::epoll_wait(epoll_.get(), &event, 1, 2);
     reap();
-    for (const auto& [pid, sandbox] : living_) cgroups_.kill(sandbox.parts.cgroup.name);
+    for (const auto& [pid, sandbox] : living_) kill(sandbox);
     retry_removals();
   }
   if (!living_.empty() || !leaving_.empty()) complain("some sandboxes would not end; the next start sweeps them");

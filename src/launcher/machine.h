@@ -14,8 +14,15 @@
 
 namespace hearth::launcher {
 
+// How many owners' functions a launcher may be asked to run side by side.
+enum class Tenancy : std::uint8_t { kSeveral, kSingle };
+
+// What may be asked of a tier on a kernel with this Landlock. Error: FailureKind::kFailed, a sentence for people.
+Status check_landlock(Tier tier, int abi, Tenancy tenancy);
+
 // Error: FailureKind::kFailed, a sentence for people. Call after build_base_root(), with full privileges.
-Result<Machine> probe_machine(uid_t some_host_uid);
+// `some_host_uid`: one that sandboxes will get.
+Result<Machine> probe_machine(Tier tier, Tenancy tenancy, const Cgroups& cgroups, uid_t some_host_uid);
 
 // What a hello says: mechanisms in force, and what is missing.
 HelloMessage describe(const Machine& machine, const Cgroups& cgroups);

@@ -38,6 +38,15 @@ int loopback_up() {
   return ::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0 ? 0 : errno;
 }
 
+// The number the kernel chose for a socket bound to port 0.
+int port_of(const UniqueFd& socket, std::uint16_t& port) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return errno;
+  port = ntohs(address.sin_port);
+  return 0;
+}
+
 int open_socket(const SocketSpec& spec, UniqueFd& out) {
   UniqueFd fd(::socket(AF_INET, spec.type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return errno;
@@ -87,7 +96,20 @@ Result<Network> NetworkPool::make() const {
   return network;
 }
 
+Result<Network> NetworkPool::make_ports() {
+  Network network;
+  UniqueFd& api = network.sockets[static_cast<std::size_t>(Socket::kRuntimeApi)];
+  UniqueFd& http = network.sockets[static_cast<std::size_t>(Socket::kHttp)];
+  int error = open_socket({SOCK_STREAM, 0}, api);
+  if (error == 0) error = open_socket({SOCK_STREAM, 0}, http);
+  if (error == 0) error = port_of(api, network.runtime_api_port);
+  if (error == 0) error = port_of(http, network.http_port);
+  if (error != 0) return failure("a listening port for a sandbox", error);
+  return network;
+}
+
 Result<Network> NetworkPool::take() {
+  if (!home_) return make_ports();
   if (ready_.empty()) return make();
   Network network = std::move(ready_.front());
   ready_.pop_front();

@@ -4,6 +4,9 @@
 // Making a network namespace takes about a millisecond, so a pool keeps some ready. Nothing ever joins a namespace but
 // the one sandbox it is given to, so who connects to its sockets is known. A namespace dies with its last descriptor
 // and process; there is nothing to delete.
+//
+// Where namespaces are forbidden each sandbox gets two listening ports of the machine's loopback instead, and Landlock
+// lets it connect to these two only.
 
 #include <array>
 #include <cstdint>
@@ -19,6 +22,9 @@ enum class Socket : std::uint8_t { kRuntimeApi, kHttp, kHttps, kDnsUdp, kDnsTcp,
 struct Network {
   UniqueFd netns;
   std::array<UniqueFd, static_cast<std::size_t>(Socket::kCount)> sockets;  // on 127.0.0.1, non-blocking
+  // Where those sockets are without a namespace, else 0.
+  std::uint16_t runtime_api_port = 0;
+  std::uint16_t http_port = 0;
 };
 
 // Thread: the launcher has one; it enters each new namespace for a moment.
@@ -26,6 +32,8 @@ class NetworkPool {
  public:
   // Error: FailureKind::kFailed if this process cannot name its own network namespace.
   static Result<NetworkPool> open(std::size_t target);
+  // A pool of ports without namespaces, none made ahead.
+  static NetworkPool of_ports() { return NetworkPool(); }
 
   // Error: FailureKind::kNoResources (or kFailed), when the pool is empty and no namespace can be made.
   Result<Network> take();
@@ -36,6 +44,7 @@ class NetworkPool {
  private:
   NetworkPool() = default;
   Result<Network> make() const;
+  static Result<Network> make_ports();
 
   UniqueFd home_;
   std::size_t target_ = 0;

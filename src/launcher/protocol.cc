@@ -111,7 +111,12 @@ void visit_fields(M& m, F f) {
 template <class M, class F>
   requires std::is_same_v<std::remove_const_t<M>, HelloMessage>
 void visit_fields(M& m, F f) {
-  f(m.version), f(m.mechanisms), f(m.warnings);
+  f(m.version), f(m.tier), f(m.mechanisms), f(m.warnings);
+}
+template <class M, class F>
+  requires std::is_same_v<std::remove_const_t<M>, SuspendMessage>
+void visit_fields(M& m, F f) {
+  f(m.id), f(m.suspended);
 }
 template <class M, class F>
   requires std::is_same_v<std::remove_const_t<M>, CreatedMessage>

@@ -6,8 +6,8 @@
 // what is left of the packet and the packet's limit, and refuses bytes that remain: neither side trusts the other's
 // lengths.
 //
-// Server to launcher: Create, Terminate, Kill. Launcher to server: Hello (once, first), then for each Create exactly
-// one of Created and Failed, and for each Created exactly one Exited.
+// Server to launcher: Create, Terminate, Kill, Suspend. Launcher to server: Hello (once, first), then for each Create
+// exactly one of Created and Failed, and for each Created exactly one Exited.
 //
 // Path: sandbox/launcher_client.cc <-> here <-> launcher/server_link.cc        Tests: protocol_test.cc
 
@@ -31,7 +31,7 @@ enum class ProtocolError : std::uint8_t {
   kSystem,     // the socket failed; errno is in the message
 };
 
-constexpr std::uint32_t kProtocolVersion = 2;
+constexpr std::uint32_t kProtocolVersion = 3;
 // Linux gives a unix socket 212,992 bytes by default; environment variables are 4 KiB by AWS's limit, mounts few.
 constexpr std::size_t kMaxPacketBytes = 128U * 1024U;
 constexpr std::size_t kMaxListEntries = 4096;
@@ -71,8 +71,16 @@ struct KillMessage {
   bool operator==(const KillMessage&) const = default;
 };
 
+// For sandboxes without a freezer of their own (no kCgroupFreeze, no kFreezerState).
+struct SuspendMessage {
+  std::uint64_t id = 0;
+  std::uint8_t suspended = 0;  // 1: stop everything inside, 0: go on
+  bool operator==(const SuspendMessage&) const = default;
+};
+
 struct HelloMessage {
   std::uint32_t version = kProtocolVersion;
+  std::string tier;
   std::vector<std::string> mechanisms;
   std::vector<std::string> warnings;
   bool operator==(const HelloMessage&) const = default;
@@ -122,7 +130,7 @@ struct ExitedMessage {
 };
 
 using Message = std::variant<CreateMessage, TerminateMessage, KillMessage, HelloMessage, CreatedMessage, FailedMessage,
-                             ExitedMessage>;
+                             ExitedMessage, SuspendMessage>;
 
 // Errors: kTooLarge.
 Result<std::string> encode(const Message& message);

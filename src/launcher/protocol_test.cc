@@ -31,7 +31,8 @@ std::vector<Message> one_of_each() {
   return {full_request(),
           TerminateMessage{7},
           KillMessage{~0ULL},
-          HelloMessage{kProtocolVersion, {"a", "b"}, {"c"}},
+          HelloMessage{kProtocolVersion, "user", {"a", "b"}, {"c"}},
+          SuspendMessage{6, 1},
           CreatedMessage{3, 200'001, 4711, 0xFFFF},
           FailedMessage{4, FailureKind::kNoResources, "no pids"},
           ExitedMessage{5, -1, 9, 1}};

@@ -3,7 +3,7 @@
 //
 // start_sandbox() is the launcher's half: it gathers what the child needs and clones it. The child's half is the table
 // kSteps in sandbox_steps.cc: one row per step, run top to bottom, each 0 or an errno; the first failure is reported
-// with the row's name and the child ends. Read that table first.
+// with the row's name and the child ends. Read that table first. A tier is the rows marked for it.
 
 #include <array>
 #include <cstdint>
@@ -17,16 +17,25 @@
 #include "launcher/mounts.h"
 #include "launcher/network.h"
 #include "launcher/protocol.h"
+#include "launcher/scratch.h"
 #include "launcher/seccomp.h"
+#include "launcher/tier.h"
 
 namespace hearth::launcher {
 
 // What all sandboxes of one launcher share. Asked and built once, at start.
 struct Machine {
+  Tier tier = Tier::kNamespace;
+  uid_t own_uid = 0;  // of the launcher, outside of any user namespace it made
   SeccompFilter filter;
   std::vector<ProcMask> proc_masks;
   int landlock_abi = 0;
   enum class UserNamespaces : std::uint8_t { kAvailable, kForbidden } user_namespaces = UserNamespaces::kForbidden;
+  // Without a cgroup for it, each process is kept below this by itself: a bound for what happens between two looks.
+  enum class MemoryLimit : std::uint8_t { kCgroup, kWatched } memory_limit = MemoryLimit::kCgroup;
+  // Landlock tier: the machine's own folders that interpreters need, and where the folders for /tmp are made.
+  std::vector<UniqueFd> interpreter_folders = {};
+  std::string scratch = {};
 };
 
 // What the launcher and the server keep of a started sandbox.
@@ -40,7 +49,7 @@ struct StartedSandbox {
 };
 
 // Clones the first process of a sandbox and returns at once; it runs the steps on its own and reports on `control`.
-// The request has been checked (request_check.h).
+// The request has been checked (request_check.h); in the landlock tier a scratch folder of its name exists.
 // Errors: FailureKind::kRefused (a mount source), kNoResources, kFailed.
 Result<StartedSandbox> start_sandbox(const CreateMessage& request, uid_t host_uid, const Machine& machine,
                                      const Cgroups& cgroups, CgroupPool& spare_cgroups, const SourceRoots& sources,

@@ -3,13 +3,17 @@
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <memory>
+#include <span>
+#include <string_view>
 
 #include "base/barriers.h"
 #include "launcher/protocol.h"
@@ -134,15 +138,42 @@ constexpr std::uint64_t kNewNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_N
 constexpr std::uint64_t kSocketTypeMask = 0xF;  // the rest are flags
 constexpr std::uint32_t kMultipathTcp = 262;
 
+// Of kAllowed, those that reach beyond a sandbox whose surroundings are shared. Refused as everything that is not
+// listed.
+constexpr const char* kNotWhenShared[] = {
+    // a listening port could be taken by nobody else, and unix sockets lead to whatever serves this user
+    "accept", "accept4", "bind", "listen",
+    // names of files appear in folders that cannot be opened
+    "inotify_add_watch", "inotify_init", "inotify_init1", "inotify_rm_watch",
+    // by user id or by number, whoever made them
+    "mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink", "msgctl", "msgget",
+    "msgrcv", "msgsnd", "semctl", "semget", "semop", "semtimedop", "shmat", "shmctl", "shmdt", "shmget",
+    // of other processes of the same user: below, for oneself
+    "ioprio_set", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "setpriority",
+    // below, without options that connect past Landlock
+    "sendmmsg", "sendmsg", "sendto", "setsockopt",
+    // files of the same user, wherever they are: answered below
+    "chmod", "chown", "fchmod", "fchmodat", "fchown", "fchownat", "fremovexattr", "fsetxattr", "futimesat", "lchown",
+    "lremovexattr", "lsetxattr", "removexattr", "setxattr", "utime", "utimensat", "utimes"};
+constexpr const char* kPretended[] = {"chmod",     "chown",  "fchmod", "fchmodat",  "fchown", "fchownat",
+                                      "futimesat", "lchown", "utime",  "utimensat", "utimes"};
+constexpr const char* kNoAttributes[] = {"fremovexattr", "fsetxattr",   "lremovexattr",
+                                         "lsetxattr",    "removexattr", "setxattr"};
+
+// Memory that stays when no process maps it.
+constexpr const char* kUnseenMemory[] = {"memfd_create", "shmget"};
+
+bool is_in(std::span<const char* const> names, std::string_view name) {
+  return std::ranges::any_of(names, [&](const char* entry) { return name == entry; });
+}
+
 class Builder {
  public:
   Builder() : context_(::seccomp_init(SCMP_ACT_ERRNO(EPERM))) { note(context_ ? 0 : -ENOMEM); }
 
   void allow(const char* name) { add(SCMP_ACT_ALLOW, name, {}); }
-  void allow(const char* name, std::initializer_list<scmp_arg_cmp> conditions) {
-    add(SCMP_ACT_ALLOW, name, conditions);
-  }
-  void answer(int error, const char* name, std::initializer_list<scmp_arg_cmp> conditions = {}) {
+  void allow(const char* name, const std::vector<scmp_arg_cmp>& conditions) { add(SCMP_ACT_ALLOW, name, conditions); }
+  void answer(int error, const char* name, const std::vector<scmp_arg_cmp>& conditions = {}) {
     add(SCMP_ACT_ERRNO(static_cast<unsigned>(error)), name, conditions);
   }
   void answer(int error, int number) {
@@ -167,11 +198,11 @@ class Builder {
   }
 
  private:
-  void add(std::uint32_t action, const char* name, std::initializer_list<scmp_arg_cmp> conditions) {
+  void add(std::uint32_t action, const char* name, const std::vector<scmp_arg_cmp>& conditions) {
     const int number = ::seccomp_syscall_resolve_name(name);
     if (number < 0) return;  // not on this architecture
     note(::seccomp_rule_add_array(context_.get(), action, number, static_cast<unsigned>(conditions.size()),
-                                  conditions.begin()));
+                                  conditions.data()));
   }
   void note(int result) {
     if (result < 0 && error_ == 0) error_ = -result;
@@ -204,10 +235,58 @@ void allow_sockets(Builder& builder) {
   }
 }
 
+// TCP of the plain kind is what Landlock's port rules are about: not multipath TCP, and not connections made by
+// sending.
+void allow_shared_sockets(Builder& builder) {
+  const auto type = [](std::uint64_t value) { return masked(1, kSocketTypeMask, value); };
+  for (const std::uint64_t paired : {std::uint64_t{SOCK_STREAM}, std::uint64_t{SOCK_SEQPACKET}}) {
+    builder.allow("socketpair", {equals(0, AF_UNIX), type(paired)});
+  }
+  builder.allow("socket", {equals(0, AF_NETLINK), equals(2, NETLINK_ROUTE)});
+  for (const std::uint32_t family : {std::uint32_t{AF_INET}, std::uint32_t{AF_INET6}}) {
+    for (const std::uint32_t protocol : {std::uint32_t{0}, std::uint32_t{IPPROTO_TCP}}) {
+      builder.allow("socket", {equals(0, family), type(SOCK_STREAM), equals(2, protocol)});
+    }
+  }
+  builder.allow("sendto", {masked(3, MSG_FASTOPEN, 0)});
+  builder.allow("sendmsg", {masked(2, MSG_FASTOPEN, 0)});
+  builder.allow("sendmmsg", {masked(3, MSG_FASTOPEN, 0)});
+  // bind() of a netlink socket is what listing addresses begins with; without it the kernel binds at the first send.
+  for (const std::uint32_t level : {std::uint32_t{SOL_SOCKET}, std::uint32_t{IPPROTO_IP}, std::uint32_t{IPPROTO_IPV6},
+                                    std::uint32_t{SOL_NETLINK}}) {
+    builder.allow("setsockopt", {equals(1, level)});
+  }
+  for (const int option :
+       {TCP_NODELAY, TCP_MAXSEG, TCP_CORK, TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_SYNCNT, TCP_LINGER2,
+        TCP_WINDOW_CLAMP, TCP_QUICKACK, TCP_CONGESTION, TCP_USER_TIMEOUT, TCP_NOTSENT_LOWAT}) {
+    builder.allow("setsockopt", {equals(1, IPPROTO_TCP), equals(2, static_cast<std::uint32_t>(option))});
+  }
+}
+
+// Of oneself, which is written 0.
+void allow_own_scheduling(Builder& builder) {
+  for (const char* name : {"sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"}) {
+    builder.allow(name, {equals(0, 0)});
+  }
+  builder.allow("setpriority", {equals(0, PRIO_PROCESS), equals(1, 0)});
+  constexpr std::uint32_t kIoprioWhoProcess = 1;
+  builder.allow("ioprio_set", {equals(0, kIoprioWhoProcess), equals(1, 0)});
+}
+
 // Every limit may be set but that on core files: at exactly one byte the kernel neither writes such a file nor starts
 // the machine's core handler (see set_limits), so that is where it stays. Setting it answers success: programs that
 // want no core files give up otherwise, and they have none.
-void allow_limits(Builder& builder) {
+// `whose`: of this process alone, which is written 0, or of any that may be named.
+enum class Whose : std::uint8_t { kOwn, kAny };
+void allow_limits(Builder& builder, Whose whose) {
+  const auto prlimit = [&](scmp_arg_cmp resource) -> std::vector<scmp_arg_cmp> {
+    if (whose == Whose::kOwn) return {equals(0, 0), resource};
+    return {resource};
+  };
+  const auto with = [](std::vector<scmp_arg_cmp> conditions, scmp_arg_cmp further) {
+    conditions.push_back(further);
+    return conditions;
+  };
   if (!barrier_up(Barrier::kCallsForCoreLimit)) {
     builder.allow("setrlimit");
     builder.allow("prlimit64");
@@ -216,15 +295,16 @@ void allow_limits(Builder& builder) {
   for (std::uint32_t resource = 0; resource < RLIM_NLIMITS; ++resource) {
     if (resource == RLIMIT_CORE) continue;
     builder.allow("setrlimit", {equals(0, resource)});
-    builder.allow("prlimit64", {equals(1, resource)});
+    builder.allow("prlimit64", prlimit(equals(1, resource)));
   }
-  builder.allow("prlimit64", {equals(1, RLIMIT_CORE), {2, SCMP_CMP_EQ, 0, 0}});
-  builder.answer(0, "prlimit64", {equals(1, RLIMIT_CORE), {2, SCMP_CMP_NE, 0, 0}});
+  const std::vector<scmp_arg_cmp> core = prlimit(equals(1, RLIMIT_CORE));
+  builder.allow("prlimit64", with(core, {2, SCMP_CMP_EQ, 0, 0}));
+  builder.answer(0, "prlimit64", with(core, {2, SCMP_CMP_NE, 0, 0}));
   builder.answer(0, "setrlimit", {equals(0, RLIMIT_CORE)});
 }
 
 // Calls of which only some uses are allowed.
-void allow_harmless_kinds(Builder& builder) {
+void allow_harmless_kinds(Builder& builder, SeccompProfile::Surroundings surroundings) {
   if (barrier_up(Barrier::kCallsForNamespaces)) {
     builder.allow("clone", {masked(0, kNewNamespaces, 0)});
   } else {
@@ -237,7 +317,10 @@ void allow_harmless_kinds(Builder& builder) {
   } else {
     builder.allow("personality");
   }
-  if (barrier_up(Barrier::kCallsForSockets)) {
+  if (surroundings == SeccompProfile::Surroundings::kShared) {
+    allow_shared_sockets(builder);
+    allow_own_scheduling(builder);
+  } else if (barrier_up(Barrier::kCallsForSockets)) {
     allow_sockets(builder);
   } else {
     builder.allow("socket");
@@ -246,18 +329,28 @@ void allow_harmless_kinds(Builder& builder) {
 
 }  // namespace
 
-Result<SeccompFilter> SeccompFilter::compile() {
+Result<SeccompFilter> SeccompFilter::compile(const SeccompProfile& profile) {
+  const bool shared = profile.surroundings == SeccompProfile::Surroundings::kShared;
+  const bool watched = profile.memory == SeccompProfile::Memory::kWatched;
   Builder builder;
   if (builder.error() == 0) {
     builder.set(SCMP_FLTATR_CTL_OPTIMIZE, 2);  // binary tree
     builder.set(SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     builder.set(SCMP_FLTATR_CTL_NNP, 0);  // the child sets it itself
-    for (const char* name : kAllowed) builder.allow(name);
+    for (const char* name : kAllowed) {
+      if (shared && is_in(kNotWhenShared, name)) continue;
+      if (watched && is_in(kUnseenMemory, name)) continue;
+      builder.allow(name);
+    }
     for (const Shut& call : kShut) {
       if (!barrier_up(call.barrier)) builder.allow(call.name);
     }
-    allow_harmless_kinds(builder);
-    allow_limits(builder);
+    allow_harmless_kinds(builder, profile.surroundings);
+    allow_limits(builder, shared ? Whose::kOwn : Whose::kAny);
+    if (shared) {
+      for (const char* name : kPretended) builder.answer(0, name);
+      for (const char* name : kNoAttributes) builder.answer(ENOTSUP, name);
+    }
     for (const char* name : kNotThere) builder.answer(ENOSYS, name);
     for (const char* name : kRingCalls) {
       if (barrier_up(Barrier::kCallsForIoUring)) builder.answer(ENOSYS, name);

@@ -75,6 +75,11 @@ inline int openat2(int dir, const char* path, std::uint64_t flags, std::uint64_t
   how.resolve = resolve;
   return static_cast<int>(::syscall(SYS_openat2, dir, path, &how, sizeof how));
 }
+// EEXIST if `to` is taken.
+inline int rename_new(int from_dir, const char* from, int to_dir, const char* to) {
+  constexpr unsigned kNoReplace = 1;
+  return static_cast<int>(::syscall(SYS_renameat2, from_dir, from, to_dir, to, kNoReplace));
+}
 inline int close_range(unsigned first, unsigned last) {
   return static_cast<int>(::syscall(SYS_close_range, first, last, 0));
 }

@@ -40,11 +40,6 @@ int report(const Error& error) {
   return 1;
 }
 
-Status require_root() {
-  if (::geteuid() == 0) return {};
-  return fail(CommandError::kNotRoot, "starting sandboxes needs root in this version; run it as root");
-}
-
 Result<OpenedFolder> open_folder(const config::Config& config) {
   TRY(ServerUser user, find_server_user(config.user));
   const storage::FileSystem files;

@@ -8,13 +8,10 @@
 
 namespace hearth::main {
 
-enum class CommandError { kNotRoot, kNoAccess, kExists, kSystem };
+enum class CommandError { kNoAccess, kExists, kSystem, kNoIsolation };
 
 // Prints one sentence to standard error; returns the exit status 1.
 int report(const Error& error);
-
-// Errors: CommandError::kNotRoot.
-Status require_root();
 
 struct OpenedFolder {
   ServerUser user;

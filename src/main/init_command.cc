@@ -49,7 +49,6 @@ Status write_all(int fd, std::string_view text, const std::string& path) {
 }
 
 Status init(const config::Loaded& settings) {
-  TRY_STATUS(require_root());
   TRY(const OpenedFolder opened, open_folder(settings.config));
   const std::string path = opened.folder.root() + "/root-key";
   // Opened while still root: the key belongs to who ran this, not to the server.

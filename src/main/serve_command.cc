@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "main/data_access.h"
+#include "main/isolation.h"
 #include "main/server.h"
 #include "main/supervisor.h"
 
@@ -28,15 +29,20 @@ Result<std::string> launcher_path() {
 }
 
 Result<int> serve(const config::Loaded& settings) {
-  TRY_STATUS(require_root());
   TRY(const OpenedFolder opened, open_folder(settings.config));
   SupervisorOptions options;
   options.user = opened.user;
   TRY(options.launcher_path, launcher_path());
   // Two servers on one machine have two data folders, hence two names for their cgroups.
   const std::string digits = hex_encode(sha256(opened.folder.root())).substr(0, kPrefixDigits);
+  TRY(ChosenIsolation isolation, choose_isolation(settings.config, options, opened.folder.root()));
+  options.launcher = isolation.launcher;
   options.launcher_arguments = {"--prefix", digits, "--source-root", opened.folder.root()};
-  Server server(settings, opened.folder);
+  options.launcher_arguments.insert(options.launcher_arguments.end(), isolation.launcher_arguments.begin(),
+                                    isolation.launcher_arguments.end());
+  config::Loaded noted = settings;
+  noted.warnings.insert(noted.warnings.end(), isolation.notes.begin(), isolation.notes.end());
+  Server server(noted, opened.folder, isolation.tier);
   return supervise(options, server);
 }
 

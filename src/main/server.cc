@@ -101,8 +101,8 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
   static Result<std::unique_ptr<Parts>> build(const config::Loaded& settings, const storage::DataFolder& folder,
                                               ServerSockets sockets, UniqueFd signals);
 
-  // Starts everything and runs until asked to stop.
-  int run();
+  // Starts everything and runs until asked to stop. `tier`: of isolation, which the launcher must confirm.
+  int run(const std::string& tier);
 
   gateway::HealthReport health() const override;
   net::Task<Status> reset() override;
@@ -136,7 +136,7 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
   invocation::DataPlaneParts data_plane_parts();
   Status load();
   Result<std::vector<std::uint16_t>> listen();
-  net::Task<> start();
+  net::Task<> start(std::string tier);
   net::Task<> stop();
   bool on_stop_signal();
   bool on_control_message();
@@ -261,7 +261,7 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
       http_(loop_, gateway_, limits_of(config_), log_) {
   late_endpoint_.set(endpoint_);
   registry_.on_change(
-      [this](const functions::FunctionKey& key) { data_plane_.on_function_changed(key, registry_.runnable(key)); });
+      [this](const functions::FunctionKey& key) { data_plane_.on_function_changed(key, registry_.running(key)); });
   expiry_ = foundation_->alarms.make([this] { expire_logs(); });
 }
 
@@ -318,16 +318,21 @@ void Parts::announce(const std::vector<std::uint16_t>& ports) const {
   const config::ListenAddress& first = config_.listen.front();
   const config::ListenAddress bound{first.host, ports.front()};
   // The line people and scripts wait for.
-  std::printf("hearth " HEARTH_VERSION " is ready on http://%s (data in %s, auth %s)\n", bound.text().c_str(),
-              config_.data.c_str(), config_.auth == config::AuthMode::kOpen ? "open" : "enforced");
+  std::printf("hearth " HEARTH_VERSION " is ready on http://%s (data in %s, auth %s, isolation %s)\n",
+              bound.text().c_str(), config_.data.c_str(), config_.auth == config::AuthMode::kOpen ? "open" : "enforced",
+              tier.name.c_str());
   std::fflush(stdout);
 }
 
-net::Task<> Parts::start() {
+net::Task<> Parts::start(std::string tier) {
   data_plane_.start();
   if (sockets_.launcher) launcher_.reconnect(std::move(sockets_.launcher));
   const SteadyTime deadline = clock_.steady_now() + kLauncherPatience;
   Status ready = co_await launcher_.ready(deadline);
+  if (ready && launcher_.tier().name != tier) {
+    ready = fail(sandbox::ErrorKind::kFailed,
+                 fmt::format("the launcher builds sandboxes of tier \"{}\", not \"{}\"", launcher_.tier().name, tier));
+  }
   auto ports = ready ? listen() : Result<std::vector<std::uint16_t>>(std::unexpected(ready.error()));
   if (!ports) {
     std::fprintf(stderr, "hearth: %s\n", ports.error().message().c_str());
@@ -341,14 +346,14 @@ net::Task<> Parts::start() {
   release_startup_memory();
 }
 
-int Parts::run() {
+int Parts::run(const std::string& tier) {
   if (auto loaded = load(); !loaded) {
     std::fprintf(stderr, "hearth: %s\n", loaded.error().message().c_str());
     return 1;
   }
   gate_.spawn(watch_readable(signal_watch_, [this] { return on_stop_signal(); }));
   gate_.spawn(watch_readable(control_watch_, [this] { return on_control_message(); }));
-  loop_.spawn(start());
+  loop_.spawn(start(tier));
   loop_.run();
   return status_;
 }
@@ -437,7 +442,7 @@ int Server::run(ServerSockets sockets) {
     std::fprintf(stderr, "hearth: %s\n", parts.error().message().c_str());
     return 1;
   }
-  return (*parts)->run();
+  return (*parts)->run(tier_);
 }
 
 }  // namespace hearth::main

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/load.h"
@@ -16,8 +17,9 @@ namespace hearth::main {
 
 class Server final : public ServerMain {
  public:
-  // `folder` is open and locked; both outlive the server.
-  Server(const config::Loaded& settings, const storage::DataFolder& folder) : settings_(settings), folder_(folder) {}
+  // `folder` is open and locked; both outlive the server. `tier`: what the launcher must say it builds.
+  Server(const config::Loaded& settings, const storage::DataFolder& folder, std::string tier)
+      : settings_(settings), folder_(folder), tier_(std::move(tier)) {}
 
   // Serves until SIGINT, SIGTERM or the end of the control socket. Returns 0 after a clean stop, 1 if it could not
   // start; then one sentence on standard error says why.
@@ -26,6 +28,7 @@ class Server final : public ServerMain {
  private:
   const config::Loaded& settings_;
   const storage::DataFolder& folder_;
+  std::string tier_;
 };
 
 }  // namespace hearth::main

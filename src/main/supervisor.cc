@@ -60,7 +60,6 @@ Result<pid_t> start_launcher(const SupervisorOptions& options, UniqueFd socket) 
   const pid_t pid = ::fork();
   if (pid < 0) return fail(SupervisorError::kSystem, errno_text("fork"));
   if (pid > 0) return pid;
-  reset_child_signals(parent);
   // The launcher leaves the terminal's process group: Ctrl-C is the server's to react to.
   ::setpgid(0, 0);
   // dup2 onto itself would keep close-on-exec set.
@@ -69,13 +68,7 @@ Result<pid_t> start_launcher(const SupervisorOptions& options, UniqueFd socket) 
   } else if (::dup2(socket.get(), kLauncherSocketFd) < 0) {
     ::_exit(126);
   }
-  std::vector<std::string> words = {"hearth-launcher", "--socket-fd", std::to_string(kLauncherSocketFd)};
-  words.insert(words.end(), options.launcher_arguments.begin(), options.launcher_arguments.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  ::execv(options.launcher_path.c_str(), argv.data());
-  ::_exit(127);
+  become_launcher(options, {"--socket-fd", std::to_string(kLauncherSocketFd)}, parent);
 }
 
 Status send_socket(int control, UniqueFd socket) {
@@ -209,17 +202,39 @@ class Family {
 
 }  // namespace
 
+void become_launcher(const SupervisorOptions& options, const std::vector<std::string>& further, pid_t parent) {
+  reset_child_signals(parent);
+  if (options.launcher == SupervisorOptions::Launcher::kAsUser) {
+    // The change of uid clears the death signal.
+    if (!drop_privileges(options.user) || ::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) ::_exit(126);
+  }
+  std::vector<std::string> words = {"hearth-launcher"};
+  words.insert(words.end(), options.launcher_arguments.begin(), options.launcher_arguments.end());
+  words.insert(words.end(), further.begin(), further.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  ::execv(options.launcher_path.c_str(), argv.data());
+  ::_exit(127);
+}
+
 bool drop_privileges(const ServerUser& user) {
   // Order matters: the bounding set and groups while still root.
-  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability) >= 0; ++capability) {
-    if (::prctl(PR_CAPBSET_DROP, capability) != 0) return false;
+  if (::geteuid() == 0) {
+    for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability) >= 0; ++capability) {
+      // A container may have been started without the right to.
+      if (::prctl(PR_CAPBSET_DROP, capability) != 0 && errno != EPERM) return false;
+    }
+    if (::setgroups(0, nullptr) != 0) return false;
   }
   const gid_t gid = user.gid;
-  if (::setgroups(0, nullptr) != 0) return false;
   if (::setresgid(gid, gid, gid) != 0 || ::setresuid(user.uid, user.uid, user.uid) != 0) return false;
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return false;
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, 2> none{};
   if (::syscall(SYS_capset, &header, none.data()) != 0) return false;
+  // Functions may be processes of the same user: they get no hold of this one's memory.
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return false;
   return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
@@ -229,6 +244,12 @@ Result<ServerUser> find_server_user(const std::string& name) {
     if (entry == nullptr) return std::nullopt;
     return ServerUser{candidate, entry->pw_uid, entry->pw_gid};
   };
+  if (const uid_t self = ::geteuid(); self != 0) {
+    const passwd* entry = ::getpwuid(self);
+    const std::string own = entry != nullptr ? std::string(entry->pw_name) : std::to_string(self);
+    if (name.empty() || name == own) return ServerUser{own, self, ::getegid()};
+    return fail(SupervisorError::kNoUser, fmt::format("only root can run the server as another user ('{}')", name));
+  }
   if (!name.empty()) {
     if (auto user = look_up(name.c_str())) return *user;
     return fail(SupervisorError::kNoUser, fmt::format("there is no user '{}' on this machine", name));

@@ -1,13 +1,17 @@
 #pragma once
-// Supervisor: the root parent of the server and the launcher.
+// Supervisor: the parent of the server and the launcher.
 //
-// `hearth serve`, started as root, becomes three processes: this one, which keeps root and does nothing but start,
-// watch and restart; the launcher, which builds sandboxes; and the server, which drops every privilege before it opens
-// a socket. When the launcher dies a new one is started and its socket handed to the server; when the server ends,
-// so do the others. Forking happens here only, before any thread exists.
+// `hearth serve` becomes three processes: this one, which does nothing but start, watch and restart; the launcher,
+// which builds sandboxes; and the server, which drops every privilege before it opens a socket. Started as root, this
+// one and the launcher of the namespace tier keep root; launchers of the other tiers need none and run as the server's
+// user. When the launcher dies a new one is started and its socket handed to the server; when the server ends, so do
+// the others. Forking happens here only, before any thread exists.
 //
 // Path: main/serve_command.cc -> here -> main/server.cc        Tests: tests/e2e/test_processes.py
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,7 +29,8 @@ struct ServerUser {
   unsigned gid = 0;
 };
 
-// Looks up `name`; empty: "hearth" if there is such a user, else "nobody". Errors: kNoUser.
+// Root looks up `name`; empty: "hearth" if there is such a user, else "nobody". Anybody else is himself: another `name`
+// is refused. Errors: kNoUser.
 Result<ServerUser> find_server_user(const std::string& name);
 
 // What the server half gets. Both sockets are AF_UNIX SOCK_SEQPACKET, close-on-exec.
@@ -37,10 +42,17 @@ struct ServerSockets {
 struct SupervisorOptions {
   std::string launcher_path;                    // the hearth-launcher binary
   std::vector<std::string> launcher_arguments;  // besides --socket-fd
+  enum class Launcher : std::uint8_t { kAsStarted, kAsUser } launcher = Launcher::kAsStarted;
   ServerUser user;
 };
 
+// In a forked child: becomes `hearth-launcher` with its arguments and `further` ones, as the options say, or ends with
+// status 126 or 127. `parent`: whose death ends it.
+[[noreturn]] void become_launcher(const SupervisorOptions& options, const std::vector<std::string>& further,
+                                  pid_t parent);
+
 // Gives up every privilege of the calling process for good: becomes `user`, without capabilities, and can gain none.
+// Who is not root is that user already.
 // False, with errno set, if a step failed: the process must end then.
 bool drop_privileges(const ServerUser& user);
 

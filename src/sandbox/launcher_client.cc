@@ -11,7 +11,7 @@
 namespace hearth::sandbox {
 namespace {
 
-constexpr const char* kTierName = "namespace";
+constexpr const char* kNoTier = "none";
 
 ErrorKind kind_of(launcher::FailureKind kind) {
   switch (kind) {
@@ -62,7 +62,7 @@ LauncherClient::LauncherClient(net::Loop& loop, const observe::Logger& log, std:
       log_(log),
       creation_timeout_(creation_timeout),
       gate_(loop),
-      tier_{kTierName, {}, {"the launcher has not answered yet"}} {}
+      tier_{kNoTier, {}, {"the launcher has not answered yet"}} {}
 
 LauncherClient::~LauncherClient() = default;
 
@@ -178,7 +178,8 @@ net::Task<> LauncherClient::read_messages(std::shared_ptr<Connection> connection
 void LauncherClient::on_message(launcher::Message message, std::vector<UniqueFd> fds) {
   if (auto* hello = std::get_if<launcher::HelloMessage>(&message)) {
     if (hello->version != launcher::kProtocolVersion) return lose("it speaks another version of the protocol");
-    tier_ = Tier{kTierName, std::move(hello->mechanisms), std::move(hello->warnings)};
+    if (tier_.name != kNoTier && tier_.name != hello->tier) return lose("it builds other walls than the one before");
+    tier_ = Tier{std::move(hello->tier), std::move(hello->mechanisms), std::move(hello->warnings)};
     connection_->greeted = true;
     for (const auto& waiting : waiting_for_hello_) waiting->set(true);
   } else if (const auto* created = std::get_if<launcher::CreatedMessage>(&message)) {
@@ -199,7 +200,7 @@ void LauncherClient::on_created(const launcher::CreatedMessage& created, std::ve
   if (!roles) return lose("its descriptors do not match their list");
   // Registered now, so that an exit right behind this message finds it. If nobody waits any more it is destroyed here,
   // which kills it.
-  answer(created.id, std::make_unique<LauncherSandbox>(*this, created.id, std::move(*roles)));
+  answer(created.id, std::make_unique<LauncherSandbox>(*this, created, std::move(*roles)));
 }
 
 void LauncherClient::answer(std::uint64_t id, Answer answer) {
@@ -212,7 +213,8 @@ void LauncherClient::lose(const std::string& why) {
   const std::shared_ptr<Connection> gone = std::exchange(connection_, nullptr);
   gone->open = false;
   gone->watch.cancel();
-  tier_ = Tier{kTierName, {}, {"the launcher is gone: " + why}};
+  tier_.mechanisms.clear();
+  tier_.warnings = {"the launcher is gone: " + why};
   if (!gate_.is_closed()) log_.warn("the launcher is gone; its sandboxes end", {{"reason", why}});
   for (const auto& waiting : waiting_for_hello_) waiting->set(false);
   for (const auto& [id, pending] : pending_) {

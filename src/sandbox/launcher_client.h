@@ -8,6 +8,8 @@
 // When the launcher dies every sandbox dies with it: creations under way fail with kLauncherGone, living sandboxes
 // report an exit by SIGKILL. reconnect() goes on with its successor.
 //
+// What kind of walls it builds the first launcher's greeting says; one with other walls is not talked to.
+//
 // Path: environment/ -> here -> launcher/launcher.cc
 // Tests: launcher_client_test.cc (scripted launcher), launcher_e2e_test.cc (the real one; needs root)
 
@@ -48,7 +50,7 @@ class LauncherClient final : public SandboxFactory {
 
   // Errors: all of ErrorKind. kFailed also when the creation took too long; what may yet come of it is killed.
   net::Task<Result<std::unique_ptr<Sandbox>>> create(SandboxSpec spec) override;
-  // Of the launcher's greeting; before it, a tier without mechanisms and a warning.
+  // Of the launcher's greeting; before it, a tier "none" without mechanisms and a warning.
   Tier tier() const override;
 
   // Closes the socket, so that the launcher ends everything, and waits for tasks of this client.

@@ -215,7 +215,7 @@ TEST_F(LauncherClientTest, GarbageFromTheLauncherEndsTheConnection) {
 TEST_F(LauncherClientTest, TheGreetingTellsTheTier) {
   play(
       [](ScriptedLauncher& launcher) {
-        launcher.send(launcher::HelloMessage{.mechanisms = {"walls"}, .warnings = {}});
+        launcher.send(launcher::HelloMessage{.tier = "namespace", .mechanisms = {"walls"}, .warnings = {}});
         launcher.wait_for_the_end();
       },
       [](LauncherClientTest& test) -> net::Task<> {

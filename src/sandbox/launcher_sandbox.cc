@@ -14,6 +14,9 @@ namespace {
 
 using launcher::FdRole;
 
+constexpr std::uint8_t kOn = 1;
+constexpr std::uint8_t kOff = 0;
+
 // Control files take a value per write, at any offset. 0 or an errno.
 int write_value(const UniqueFd& file, std::string_view value) {
   return ::pwrite(file.get(), value.data(), value.size(), 0) < 0 ? errno : 0;
@@ -33,9 +36,9 @@ std::optional<RoleFds> RoleFds::match(std::uint32_t bits, std::vector<UniqueFd> 
   return roles;
 }
 
-LauncherSandbox::LauncherSandbox(LauncherClient& client, std::uint64_t id, RoleFds fds)
+LauncherSandbox::LauncherSandbox(LauncherClient& client, const launcher::CreatedMessage& created, RoleFds fds)
     : client_(client),
-      id_(id),
+      id_(created.id),
       listeners_{fds.take(FdRole::kRuntimeApi), fds.take(FdRole::kHttp), fds.take(FdRole::kHttps),
                  fds.take(FdRole::kDnsUdp), fds.take(FdRole::kDnsTcp)},
       stdout_(fds.take(FdRole::kStdout)),
@@ -46,6 +49,8 @@ LauncherSandbox::LauncherSandbox(LauncherClient& client, std::uint64_t id, RoleF
       kill_(fds.take(FdRole::kCgroupKill)),
       cpu_quota_(fds.take(FdRole::kCpuQuota)),
       meter_(fds.take(FdRole::kMemoryPeak), fds.take(FdRole::kMemoryStat)) {
+  const bool counted = ((created.fds >> static_cast<unsigned>(FdRole::kMemoryStat)) & 1U) != 0;
+  if (!counted) tree_meter_.emplace(static_cast<pid_t>(created.pid));
   client_.living_.emplace(id_, this);
 }
 
@@ -79,11 +84,20 @@ Status LauncherSandbox::thaw() { return set_frozen(Frozen::kNo); }
 
 Status LauncherSandbox::set_frozen(Frozen wanted) {
   if (is_over_) return {};
-  int error = ENOTSUP;
+  int error = 0;
   if (freeze_) {
     error = write_value(freeze_, wanted == Frozen::kYes ? "1" : "0");
   } else if (freezer_state_) {
     error = write_value(freezer_state_, wanted == Frozen::kYes ? "FROZEN" : "THAWED");
+  } else {
+    // This may be another thread than the launcher's socket is served on.
+    client_.loop_.post(
+        [this, alive = alive_, message = launcher::SuspendMessage{id_, wanted == Frozen::kYes ? kOn : kOff}] {
+          if (!*alive) return;
+          if (Status sent = client_.send(message); !sent) {
+            client_.log_.warn("cannot ask for a stop or a start", {{"error", sent.error().message()}});
+          }
+        });
   }
   if (error == 0 || error == ENODEV) return {};  // ENODEV: its exit is on its way
   return fail(ErrorKind::kFailed, std::string("the cgroup's freezer: ") + std::strerror(error));
@@ -98,6 +112,17 @@ Status LauncherSandbox::limit_cpu(std::uint32_t milli) {
   const int error = write_value(cpu_quota_, std::to_string(quota_us));
   if (error == 0 || error == ENODEV) return {};
   return fail(ErrorKind::kFailed, std::string("the cgroup's processor quota: ") + std::strerror(error));
+}
+
+ByteCount LauncherSandbox::memory_in_use() {
+  if (!tree_meter_) return meter_.in_use();
+  // A process number may belong to somebody else by now.
+  return is_over_ ? ByteCount{} : tree_meter_->in_use();
+}
+
+ByteCount LauncherSandbox::peak_memory() {
+  if (!tree_meter_) return meter_.peak();
+  return is_over_ ? tree_meter_->seen() : tree_meter_->peak();
 }
 
 void LauncherSandbox::on_exit(std::move_only_function<void(Exit)> callback) {

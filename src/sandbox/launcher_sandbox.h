@@ -8,6 +8,7 @@
 #include "launcher/protocol.h"
 #include "sandbox/memory_meter.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/tree_meter.h"
 
 namespace hearth::sandbox {
 
@@ -27,7 +28,7 @@ class RoleFds {
 // Thread: as sandbox.h says. Lifetime: `client` outlives it.
 class LauncherSandbox final : public Sandbox {
  public:
-  LauncherSandbox(LauncherClient& client, std::uint64_t id, RoleFds fds);
+  LauncherSandbox(LauncherClient& client, const launcher::CreatedMessage& created, RoleFds fds);
   ~LauncherSandbox() override;
 
   SandboxListeners take_listeners() override { return std::move(listeners_); }
@@ -39,9 +40,9 @@ class LauncherSandbox final : public Sandbox {
   Status freeze() override;
   Status thaw() override;
   Status limit_cpu(std::uint32_t milli) override;
-  ByteCount memory_in_use() override { return meter_.in_use(); }
-  ByteCount peak_memory() override { return meter_.peak(); }
-  void reset_peak_memory() override { meter_.reset(); }
+  ByteCount memory_in_use() override;
+  ByteCount peak_memory() override;
+  void reset_peak_memory() override { tree_meter_ ? tree_meter_->reset() : meter_.reset(); }
   void on_exit(std::move_only_function<void(Exit)> callback) override;
 
   // The launcher reports the end, or is itself gone.
@@ -57,6 +58,7 @@ class LauncherSandbox final : public Sandbox {
   UniqueFd stdout_, stderr_, log_pipe_;
   UniqueFd freeze_, freezer_state_, kill_, cpu_quota_;
   MemoryMeter meter_;
+  std::optional<TreeMeter> tree_meter_;  // where no cgroup counts its memory
   std::optional<Exit> exit_;
   std::atomic<bool> is_over_ = false;  // exit_ is set; for those on another thread
   std::move_only_function<void(Exit)> on_exit_;

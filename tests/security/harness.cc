@@ -1,6 +1,7 @@
 #include "harness.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,6 +11,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+
+#include "launcher/landlock.h"
 
 namespace hearth::security {
 namespace {
@@ -42,8 +45,33 @@ std::string tier_under_test() {
   return named == nullptr || *named == '\0' ? "namespace" : named;
 }
 
+namespace {
+bool is_dropped() { return tier_under_test() != "namespace" && ::geteuid() == 0; }
+}  // namespace
+
+void give_to_launcher(const std::string& folder) {
+  if (!is_dropped()) return;
+  const auto give = [](const std::filesystem::path& path) {
+    EXPECT_EQ(::lchown(path.c_str(), kOrdinaryUser, kOrdinaryUser), 0) << path;
+  };
+  give(folder);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) give(entry.path());
+}
+
+void become_ordinary() {
+  if (!is_dropped()) return;
+  if (::setgroups(0, nullptr) != 0 || ::setresgid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0 ||
+      ::setresuid(kOrdinaryUser, kOrdinaryUser, kOrdinaryUser) != 0) {
+    ::_exit(126);
+  }
+}
+
 std::string reason_to_skip() {
   if (tier_under_test() == "namespace" && ::geteuid() != 0) return "building sandboxes needs root";
+  if (tier_under_test() == "landlock" && launcher::landlock_abi() < launcher::kLandlockForSeveralOwners) {
+    return "the landlock tier is refused on this kernel (Landlock ABI " + std::to_string(launcher::landlock_abi()) +
+           ")";
+  }
   return {};
 }
 
@@ -107,6 +135,7 @@ Harness::Harness(const std::string& left_out)
   prefix_ = "test-" + std::to_string(::getpid()) + "-" + std::to_string(instance++);
   folder_ = (std::filesystem::temp_directory_path() / ("hearth-" + prefix_)).string();
   std::filesystem::create_directories(folder_);
+  give_to_launcher(folder_);
   UniqueFd socket = launch(prefix_, folder_, launcher_pid_, left_out_);
   client_ = std::make_unique<sandbox::LauncherClient>(loop_, log_);
   client_->reconnect(std::move(socket));
@@ -143,9 +172,12 @@ UniqueFd Harness::launch(const std::string& prefix, const std::string& source_fo
   if (pid == 0) {
     ::fcntl(theirs.get(), F_SETFD, 0);
     if (!left_out.empty()) ::setenv("HEARTH_LEFT_OUT", left_out.c_str(), 1);
+    become_ordinary();
+    const std::string scratch = source_folder + "/sandboxes";
     ::execl(left_out.empty() ? HEARTH_LAUNCHER : HEARTH_LAUNCHER_MUTANT, "hearth-launcher", "--socket-fd",
             socket_number.c_str(), "--prefix", prefix.c_str(), "--source-root", HEARTH_ATTACK_FOLDER, "--source-root",
-            source_folder.c_str(), "--network-pool", "4", nullptr);
+            source_folder.c_str(), "--network-pool", "4", "--tier", tier_under_test().c_str(), "--scratch",
+            scratch.c_str(), nullptr);
     ::_exit(127);
   }
   return ours;

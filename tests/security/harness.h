@@ -28,6 +28,12 @@ constexpr std::chrono::seconds kPatience{20};
 std::string reason_to_skip();
 // Which isolation is tested: "namespace", "user" or "landlock", by the environment variable HEARTH_TIER.
 std::string tier_under_test();
+// Who the launcher is in tiers other than the namespace tier, when the test is root: a user of nobody's.
+constexpr uid_t kOrdinaryUser = 61'300;
+// Makes everything below `folder` that user's, in those tiers: files of the server are files of its user.
+void give_to_launcher(const std::string& folder);
+// Becomes that user for good, in those tiers, in a forked child.
+void become_ordinary();
 
 // One sandbox of a test. Destroying it kills the sandbox.
 // Thread: the test's.

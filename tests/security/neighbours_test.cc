@@ -37,6 +37,14 @@ TEST_F(Neighbours, AForkBombEndsAtItsOwnLimit) {
   spec.pids = 64;
   const auto bomb = harness_->start(std::move(spec));
   ASSERT_NE(bomb, nullptr);
+  if (tier_under_test() == "landlock") {
+    // Nothing counts its processes as they are made: it is ended by the launcher's next look.
+    const auto exit = bomb->wait_exit();
+    ASSERT_TRUE(exit);
+    EXPECT_EQ(exit->signal, SIGKILL);
+    expect_neighbour_unharmed();
+    return;
+  }
   EXPECT_EQ(bomb->read_line(), "made 63");
   expect_neighbour_unharmed();
   const pid_t pid = ::fork();  // the host still forks

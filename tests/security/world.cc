@@ -7,11 +7,14 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -108,10 +111,12 @@ World::World(const std::string& left_out) : harness_(std::make_unique<Harness>(l
     told_.push_back("ATTEMPT_" + name + "=" + value);
   };
   tell("INSIDE", "yes");
+  tell("CODE", "/opt");  // the launcher replaces these two where there are no such places
+  tell("TMP", "/tmp");
   tell("OTHER_CODE", harness_->source_folder() + "/other/handler.py");
   tell("HOST_FILE", harness_->source_folder() + "/host_file");
   tell("SOURCE_WORD", fs::path(harness_->source_folder()).filename().string());
-  tell("HOST_PID", std::to_string(::getpid()));
+  tell("HOST_PID", std::to_string(host_process()));
   tell("LAUNCHER_PID", std::to_string(harness_->launcher_pid()));
   tell("HOST_ADDRESS", kHostAddress);
   tell("TMP_MIB", std::to_string(kTmpMib));
@@ -119,10 +124,34 @@ World::World(const std::string& left_out) : harness_(std::make_unique<Harness>(l
   tell("OPEN_FILES", std::to_string(kOpenFiles));
   tell("MEMORY_MIB", std::to_string(kMemoryMib));
   tell("PIDS", std::to_string(kPids));
-  tell("NEIGHBOUR_PORT", std::to_string(kNeighbourPort));
+}
+
+// A process of the host that runs as what else of Hearth's does in this tier: root, or the launcher's user.
+pid_t World::host_process() {
+  if (tier_under_test() == "namespace") return ::getpid();
+  int ready[2];
+  if (::pipe(ready) != 0) return ::getpid();
+  stand_in_ = ::fork();
+  if (stand_in_ == 0) {
+    become_ordinary();
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // As the server: nobody of the same user gets hold of its memory.
+    ::prctl(PR_SET_DUMPABLE, 0);
+    [[maybe_unused]] const ssize_t told = ::write(ready[1], "x", 1);
+    for (;;) ::pause();
+  }
+  char said = 0;
+  EXPECT_EQ(::read(ready[0], &said, 1), 1);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  return stand_in_;
 }
 
 World::~World() {
+  if (stand_in_ > 0) {
+    ::kill(stand_in_, SIGKILL);
+    ::waitpid(stand_in_, nullptr, 0);
+  }
   if (shared_memory_ >= 0) ::shmctl(shared_memory_, IPC_RMID, nullptr);
   ::mq_unlink(("/" + harness_->prefix()).c_str());
 }
@@ -140,6 +169,7 @@ void World::make_files() const {
   fs::create_symlink(root / "host_file", root / "code/absolute_link");
   fs::create_symlink("/etc", root / "code/etc");
   fs::copy_file(HEARTH_ATTACK_FOLDER "/attempt", root / "code/set_user_id");
+  give_to_launcher(root.string());
   ::chmod((root / "code/set_user_id").c_str(), 04755);
 }
 
@@ -194,14 +224,31 @@ sandbox::SandboxSpec World::spec(const std::vector<std::string>& attempts) {
   return spec;
 }
 
+// One that has a port to reach: of its own making, or, where nobody may listen, its Runtime API's.
+std::unique_ptr<Inside> World::start_neighbour() {
+  const bool may_listen = tier_under_test() != "landlock";
+  auto neighbour = may_listen ? harness_->start({"helper", "listen", std::to_string(kNeighbourPort)})
+                              : harness_->start({"helper", "tick"});
+  EXPECT_TRUE(neighbour != nullptr && neighbour->read_line() == (may_listen ? "ready" : "tick"));
+  int port = kNeighbourPort;
+  if (neighbour != nullptr && !may_listen) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    const int listener = neighbour->listeners().runtime_api.get();
+    EXPECT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port = ntohs(address.sin_port);
+  }
+  told_.push_back("ATTEMPT_NEIGHBOUR_PORT=" + std::to_string(port));
+  return neighbour;
+}
+
 Outcomes World::run_all() {
   const AttemptNames names = list_attempts();
   Outcomes outcomes;
   for (const auto* group : {&names.together, &names.alone}) {
     for (const std::string& name : *group) outcomes[name] = "silent";
   }
-  const auto neighbour = harness_->start({"helper", "listen", std::to_string(kNeighbourPort)});
-  EXPECT_TRUE(neighbour != nullptr && neighbour->read_line() == "ready");
+  const auto neighbour = start_neighbour();
   std::vector<std::unique_ptr<Inside>> running;
   running.push_back(harness_->start(spec({"together"})));
   for (const std::string& name : names.alone) running.push_back(harness_->start(spec({name})));

@@ -4,6 +4,8 @@
 // The test's process (and with it the launcher) gets network, IPC and host name namespaces of its own, in which the
 // metadata address and a host address exist, a port listens, and shared memory and a message queue are open to all.
 
+#include <sys/types.h>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -37,11 +39,14 @@ class World {
  private:
   void make_files() const;
   void listen();
+  pid_t host_process();
+  std::unique_ptr<Inside> start_neighbour();
 
   std::unique_ptr<Harness> harness_;
   std::vector<UniqueFd> open_;
   std::vector<std::string> told_;
   int shared_memory_ = -1;
+  pid_t stand_in_ = -1;
 };
 
 // Namespaces of our own, once for the process, before it has threads. True if they could be had.

@@ -41,20 +41,40 @@ def added_runtimes():
     return os.path.join(data, "runtimes")
 
 
+def reachable_binary(folder, user):
+    """The program where `user` can run it: as it is, or as a copy in `folder` with the launcher beside it."""
+    path = os.path.dirname(BINARY)
+    parents = [path]
+    while parents[-1] != "/":
+        parents.append(os.path.dirname(parents[-1]))
+    if all(os.stat(parent).st_mode & 0o005 == 0o005 for parent in parents):
+        return BINARY
+    for name in ("hearth", "hearth-launcher"):
+        shutil.copy(os.path.join(path, name), folder)
+        os.chown(os.path.join(folder, name), user, user)
+    return os.path.join(folder, "hearth")
+
+
 class StartFailed(Exception):
     """The server ended before it was ready; the message holds what it printed."""
 
 
 class Server:
     """`with Server() as server:`; server.url is its endpoint. Options are passed to `hearth serve`; with `runtimes` the
-    data folder has Node.js 22 and the JavaScript SDK."""
+    data folder has Node.js 22 and the JavaScript SDK; `user` (a number) is who it runs as; `before` is called in the new
+    process before the program starts and before it becomes that user."""
 
-    def __init__(self, *options, data=None, environment=None, ready_s=30, runtimes=False):
+    def __init__(self, *options, data=None, environment=None, ready_s=30, runtimes=False, user=None, before=None):
+        self.user, self.before = user, before
+        self.binary = BINARY
         self.options, self.environment, self.ready_s = options, environment or {}, ready_s
         self.owns_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="hearth-test-")
         if self.owns_data:
             os.chmod(self.data, 0o755)
+            if user is not None:
+                os.chown(self.data, user, user)
+                self.binary = reachable_binary(self.data, user)
             self.data = os.path.join(self.data, "data")
         if runtimes:
             self.command("runtime", "list")  # makes the data folder
@@ -85,9 +105,9 @@ class Server:
         env = {**seen, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8",
                **{k: v for k, v in os.environ.items() if k in INHERITED}, **self.environment}
         listen = [] if "--listen" in self.options else ["--listen", "127.0.0.1:0"]
-        self.process = subprocess.Popen([BINARY, "serve", *listen, "--data", self.data, *self.options], env=env, text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
-                                        start_new_session=True)
+        self.process = subprocess.Popen([self.binary, "serve", *listen, "--data", self.data, *self.options], env=env,
+                                        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
+                                        start_new_session=True, preexec_fn=self.become, cwd="/")
         ready = threading.Event()
         self.output = []
 
@@ -108,6 +128,15 @@ class Server:
             self.kill()
             raise StartFailed("".join(self.output))
         return self
+
+    def become(self):
+        """In the new process: what `before` and `user` ask for."""
+        if self.before is not None:
+            self.before()
+        if self.user is not None:
+            os.setgroups([])
+            os.setresgid(self.user, self.user, self.user)
+            os.setresuid(self.user, self.user, self.user)
 
     def stop(self, timeout_s=30):
         """Asks the server to stop and returns its exit status."""

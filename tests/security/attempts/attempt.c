@@ -35,6 +35,15 @@ const char* told(const char* name) {
   _exit(64);
 }
 
+const char* here(const char* inside) {
+  static char paths[4][512];
+  static int next;
+  const char* place = strncmp(inside, "/tmp", 4) == 0 ? told("TMP") : told("CODE");
+  char* path = paths[next++ % 4];
+  snprintf(path, sizeof paths[0], "%s%s", place, inside + 4);
+  return path;
+}
+
 int told_number(const char* name) { return atoi(told(name)); }
 
 static pid_t init;

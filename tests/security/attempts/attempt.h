@@ -20,6 +20,8 @@ __attribute__((format(printf, 1, 2))) void broke(const char* format, ...);
 void broke_if_done(const char* what, long result);
 /* What the test says of the world outside, as an environment variable ATTEMPT_<name>; ends the program if it is not said. */
 const char* told(const char* name);
+/* A path below /opt (the code) or /tmp as it is in this tier; good until the fourth call after it. */
+const char* here(const char* inside);
 int told_number(const char* name);
 /* The first process of the sandbox. */
 pid_t init_pid(void);

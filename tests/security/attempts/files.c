@@ -29,16 +29,16 @@ ATTEMPT(host_files) {
 
 /* The package brought links that lead out, absolute and relative. */
 ATTEMPT(links_out_of_code) {
-  if (can_read("/opt/relative_link")) broke("a relative link of the code tree led to the host's file");
-  if (can_read("/opt/absolute_link")) broke("an absolute link of the code tree led to the host's file");
+  if (can_read(here("/opt/relative_link"))) broke("a relative link of the code tree led to the host's file");
+  if (can_read(here("/opt/absolute_link"))) broke("an absolute link of the code tree led to the host's file");
 }
 
 /* /opt/anyone is writable for everybody as far as its mode goes. */
 ATTEMPT(write_code) {
-  broke_if_done("writing a file of the code", open("/opt/anyone", O_WRONLY | O_APPEND));
-  broke_if_done("truncating a file of the code", truncate("/opt/anyone", 0));
-  broke_if_done("making a file beside the code", open("/opt/folder/intruder", O_CREAT | O_WRONLY, 0600));
-  unlink("/opt/folder/intruder");
+  broke_if_done("writing a file of the code", open(here("/opt/anyone"), O_WRONLY | O_APPEND));
+  broke_if_done("truncating a file of the code", truncate(here("/opt/anyone"), 0));
+  broke_if_done("making a file beside the code", open(here("/opt/folder/intruder"), O_CREAT | O_WRONLY, 0600));
+  unlink(here("/opt/folder/intruder"));
 }
 
 /* Only places on the sandbox's own small file system: with barriers left out the others are the host's. */
@@ -58,7 +58,7 @@ ATTEMPT(write_root) {
 
 /* root:root, 0600. */
 ATTEMPT(owner_only_file) {
-  if (can_read("/opt/owner_only")) broke("a file that only root may read was read");
+  if (can_read(here("/opt/owner_only"))) broke("a file that only root may read was read");
 }
 
 ATTEMPT(file_handles) {
@@ -79,7 +79,7 @@ ATTEMPT(set_user_id_file) {
   const pid_t pid = fork();
   if (pid == 0) {
     dup2(out[1], 1);
-    execl("/opt/set_user_id", "who", (char*)NULL);
+    execl(here("/opt/set_user_id"), "who", (char*)NULL);
     _exit(1);
   }
   close(out[1]);
@@ -90,11 +90,11 @@ ATTEMPT(set_user_id_file) {
 }
 
 ATTEMPT(device_node) {
-  if (mknod("/tmp/zero", S_IFCHR | 0666, makedev(1, 5)) != 0) return;
-  const int fd = open("/tmp/zero", O_RDONLY);
+  if (mknod(here("/tmp/zero"), S_IFCHR | 0666, makedev(1, 5)) != 0) return;
+  const int fd = open(here("/tmp/zero"), O_RDONLY);
   char byte = 1;
   if (fd >= 0 && read(fd, &byte, 1) == 1) broke("a device node of one's own works");
-  unlink("/tmp/zero");
+  unlink(here("/tmp/zero"));
 }
 
 ATTEMPT(more_devices) {
@@ -147,10 +147,10 @@ ATTEMPT(tmp_bytes) {
   const long mib = told_number("TMP_MIB");
   static char block[1 << 20];
   memset(block, 'x', sizeof block);
-  const int fd = open("/tmp/full", O_CREAT | O_WRONLY, 0600);
+  const int fd = open(here("/tmp/full"), O_CREAT | O_WRONLY, 0600);
   long written = 0;
   while (written < mib + 2 && write(fd, block, sizeof block) == (ssize_t)sizeof block) ++written;
-  unlink("/tmp/full");
+  unlink(here("/tmp/full"));
   if (written > mib) broke("/tmp took %ld MiB of %ld", written, mib);
 }
 
@@ -159,7 +159,7 @@ ATTEMPT(tmp_files) {
   int made = 0;
   for (; made < limit + 64; ++made) {
     char path[64];
-    snprintf(path, sizeof path, "/tmp/f%d", made);
+    snprintf(path, sizeof path, "%s/f%d", here("/tmp"), made);
     const int fd = open(path, O_CREAT | O_WRONLY, 0600);
     if (fd < 0) break;
     close(fd);
