@@ -246,12 +246,15 @@ void Pool::on_dead(Environment& environment) {
 
 // --- replacing and stopping -----------------------------------------------------------------------------------------
 
-void Pool::on_function_changed(const functions::FunctionKey& key, const functions::FunctionSnapshot& running) {
+void Pool::on_function_changed(const functions::FunctionKey& key,
+                               const std::vector<functions::FunctionSnapshot>& runnable) {
   HEARTH_CHECK(parts_.loop.on_thread());
   std::vector<std::shared_ptr<Group>> touched;
   for (const auto& [name, group] : groups_) {
     if (group->function->key != key) continue;
-    group->stale = !running || group->function->generation != running->generation;
+    group->stale = std::none_of(runnable.begin(), runnable.end(), [&](const functions::FunctionSnapshot& version) {
+      return version->generation == group->function->generation;
+    });
     if (group->stale) touched.push_back(group);
   }
   std::vector<std::shared_ptr<Environment>> retiring;

@@ -97,8 +97,8 @@ class Pool final : private EnvironmentOwner {
   // Begins to start one. Errors: kNoCapacity.
   Status start(Group& group);
 
-  // Replaces environments of `key` other than those of `running` (nullptr: all). What runs goes on to its end.
-  void on_function_changed(const functions::FunctionKey& key, const functions::FunctionSnapshot& running);
+  // Replaces environments of `key` other than those of `runnable` versions. What runs goes on to its end.
+  void on_function_changed(const functions::FunctionKey& key, const std::vector<functions::FunctionSnapshot>& runnable);
   // Ends the longest-idle environment, of whatever function. False if none is idle.
   bool end_longest_idle();
   // Ends everything now; invocations are answered with kUnavailable.

@@ -38,6 +38,8 @@ struct FunctionVersion {
   std::string version = "$LATEST";
   std::string arn;               // without the version for $LATEST
   std::uint64_t generation = 0;  // grows with every change of code or configuration; environments compare it
+  // Of a published version: the description of $LATEST it was made from; its own may be another.
+  std::string source_description;
 
   CodePackage code;
   std::string runtime;
@@ -67,5 +69,23 @@ struct FunctionVersion {
 };
 
 using FunctionSnapshot = std::shared_ptr<const FunctionVersion>;
+
+// What becomes of asynchronous events of a function, a version or an alias. Absent: AWS's default.
+struct EventRules {
+  std::optional<std::uint32_t> retries;   // after a function error; 2 by default
+  std::optional<std::uint32_t> oldest_s;  // age at which an event is given up; six hours by default
+  std::string on_success;                 // ARN of a destination; empty: none
+  std::string on_failure;
+  TimePoint last_modified;
+};
+
+// A name for a version, or for two with shares of the traffic.
+struct Alias {
+  std::string name;
+  std::string version;  // "$LATEST" or a number
+  std::string description;
+  std::map<std::string, double> weights;  // at most one other version, with its share from 0 to 1
+  std::string revision_id;
+};
 
 }  // namespace hearth::functions

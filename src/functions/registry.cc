@@ -6,45 +6,29 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "functions/store.h"
+#include "functions/registry_impl.h"
 
 namespace hearth::functions {
-namespace {
 
 bool is_settled(const FunctionVersion& function) {
   return function.state != State::kPending && function.update_status != UpdateStatus::kInProgress;
 }
 
-// AWS's words for both ways of not being ready.
 std::string why_unsettled(const FunctionVersion& function) {
-  if (function.state == State::kPending) {
-    return "The operation cannot be performed at this time. The function is currently in the following state: Pending";
+  if (function.state == State::kPending || function.state == State::kFailed) {
+    return fmt::format(
+        "The operation cannot be performed at this time. The function is currently in the following state: {}",
+        function.state == State::kPending ? "Pending" : "Failed");
   }
   return fmt::format("The operation cannot be performed at this time. An update is in progress for resource: {}",
                      function.arn);
 }
 
-}  // namespace
-
-struct Registry::Impl {
-  FunctionStore store;
-  const Clock& clock;
-  std::map<FunctionKey, FunctionRecord> records;
-  // Never given twice, also not to a function created again under the name of a deleted one.
-  std::uint64_t next_generation = 1;
-  std::vector<std::function<void(const FunctionKey&)>> listeners;
-
-  Impl(storage::Store& in_store, const Clock& by_clock) : store(in_store), clock(by_clock) {}
-
-  void tell(const FunctionKey& key) const {
-    for (const auto& listener : listeners) listener(key);
-  }
-  Result<FunctionRecord*> get(const FunctionKey& key) {
-    const auto place = records.find(key);
-    if (place == records.end()) return fail(ErrorKind::kNotFound, fmt::format("function {}", key.name));
-    return &place->second;
-  }
-};
+Result<FunctionRecord*> Registry::Impl::get(const FunctionKey& key) {
+  const auto place = records.find(key);
+  if (place == records.end()) return fail(ErrorKind::kNotFound, fmt::format("function {}", key.name));
+  return &place->second;
+}
 
 Registry::Registry(storage::Store& store, const Clock& clock) : impl_(std::make_unique<Impl>(store, clock)) {}
 Registry::~Registry() = default;
@@ -52,22 +36,16 @@ Registry::~Registry() = default;
 Status Registry::load() {
   TRY(std::vector<FunctionRecord> records, impl_->store.load());
   for (FunctionRecord& record : records) {
-    impl_->next_generation = std::max(impl_->next_generation, record.latest->generation + 1);
+    std::uint64_t newest = record.latest->generation;
+    for (const auto& [number, version] : record.versions) newest = std::max(newest, version->generation);
+    impl_->next_generation = std::max(impl_->next_generation, newest + 1);
     const FunctionKey key = record.latest->key;
     impl_->records.insert_or_assign(key, std::move(record));
   }
   return {};
 }
 
-FunctionSnapshot Registry::latest(const FunctionKey& key) const {
-  const auto place = impl_->records.find(key);
-  return place == impl_->records.end() ? nullptr : place->second.latest;
-}
-
-FunctionSnapshot Registry::running(const FunctionKey& key) const {
-  const auto place = impl_->records.find(key);
-  return place == impl_->records.end() ? nullptr : place->second.running;
-}
+// --- what there is --------------------------------------------------------------------------------------------------
 
 std::vector<FunctionSnapshot> Registry::list(const std::string& account, const std::string& region,
                                              const std::string& after, std::size_t limit) const {
@@ -81,10 +59,22 @@ std::vector<FunctionSnapshot> Registry::list(const std::string& account, const s
 
 std::size_t Registry::count() const { return impl_->records.size(); }
 
+std::vector<FunctionSnapshot> Registry::runnable(const FunctionKey& key) const {
+  std::vector<FunctionSnapshot> found;
+  const FunctionRecord* const record = impl_->find(key);
+  if (!record) return found;
+  if (record->running) found.push_back(record->running);
+  for (const auto& [number, version] : record->versions) found.push_back(version);
+  return found;
+}
+
 std::vector<FunctionSnapshot> Registry::unsettled() const {
   std::vector<FunctionSnapshot> found;
   for (const auto& [key, record] : impl_->records) {
     if (!is_settled(*record.latest)) found.push_back(record.latest);
+    for (const auto& [number, version] : record.versions) {
+      if (!is_settled(*version)) found.push_back(version);
+    }
   }
   return found;
 }
@@ -94,11 +84,15 @@ std::vector<FunctionSnapshot> Registry::all() const {
   for (const auto& [key, record] : impl_->records) {
     found.push_back(record.latest);
     if (record.running && record.running != record.latest) found.push_back(record.running);
+    for (const auto& [number, version] : record.versions) found.push_back(version);
   }
   return found;
 }
 
-Result<FunctionSnapshot> Registry::create(FunctionVersion function, std::map<std::string, std::string> tags) {
+// --- functions ------------------------------------------------------------------------------------------------------
+
+Result<Registry::Changed> Registry::create(FunctionVersion function, std::map<std::string, std::string> tags,
+                                           Publish publish) {
   const FunctionKey key = function.key;
   if (impl_->records.contains(key))
     return fail(ErrorKind::kAlreadyExists, fmt::format("Function already exist: {}", key.name));
@@ -109,26 +103,32 @@ Result<FunctionSnapshot> Registry::create(FunctionVersion function, std::map<std
   function.state_reason = "The function is being created.";
   function.state_reason_code = "Creating";
   function.update_status = UpdateStatus::kNone;
-  FunctionRecord record{.latest = std::make_shared<const FunctionVersion>(std::move(function)),
-                        .running = nullptr,
-                        .tags = std::move(tags),
-                        .policy = {}};
-  TRY_STATUS(impl_->store.add(record));
-  const FunctionSnapshot snapshot = record.latest;
+  FunctionRecord record;
+  record.latest = std::make_shared<const FunctionVersion>(std::move(function));
+  record.tags = std::move(tags);
+  FunctionChange change(key);
+  change.put_latest(record.latest, nullptr).put_tags(record.tags);
+  Changed changed{.latest = record.latest, .version = nullptr};
+  if (publish == Publish::kYes) {
+    changed.version = impl_->version_of(record, *record.latest, std::nullopt);
+    record.versions[++record.last_version] = changed.version;
+    change.put_version(*changed.version).put_last_version(record.last_version);
+  }
+  TRY_STATUS(impl_->store.add(std::move(change)));
   impl_->records.emplace(key, std::move(record));
   impl_->tell(key);
-  return snapshot;
+  return changed;
 }
 
-Result<FunctionSnapshot> Registry::update(const FunctionKey& key, const std::optional<std::string>& revision_id,
-                                          const std::function<void(FunctionVersion&)>& change) {
-  TRY(FunctionRecord* const place, impl_->get(key));
-  if (revision_id && *revision_id != place->latest->revision_id) {
+Result<Registry::Changed> Registry::update(const FunctionKey& key, const std::optional<std::string>& revision_id,
+                                           const std::function<void(FunctionVersion&)>& change, Publish publish) {
+  TRY(FunctionRecord* const record, impl_->get(key));
+  if (revision_id && *revision_id != record->latest->revision_id) {
     return fail(ErrorKind::kRevisionMismatch, std::string(kRevisionMismatchMessage));
   }
-  if (!is_settled(*place->latest)) return fail(ErrorKind::kUpdateInProgress, why_unsettled(*place->latest));
+  if (!is_settled(*record->latest)) return fail(ErrorKind::kUpdateInProgress, why_unsettled(*record->latest));
 
-  FunctionVersion next = *place->latest;
+  FunctionVersion next = *record->latest;
   change(next);
   next.key = key;
   next.generation = impl_->next_generation++;
@@ -137,23 +137,38 @@ Result<FunctionSnapshot> Registry::update(const FunctionKey& key, const std::opt
   next.update_status = UpdateStatus::kInProgress;
   next.update_reason = "The function is being created.";  // AWS says so for updates too
   next.update_reason_code = "Creating";
-  FunctionRecord record = *place;
-  record.latest = std::make_shared<const FunctionVersion>(std::move(next));
-  TRY_STATUS(impl_->store.put_versions(record));
-  *place = std::move(record);
-  const FunctionSnapshot snapshot = place->latest;
+  Changed changed{.latest = std::make_shared<const FunctionVersion>(std::move(next)), .version = nullptr};
+  FunctionChange rows(key);
+  rows.put_latest(changed.latest, record->running);
+  std::uint64_t last_version = record->last_version;
+  if (publish == Publish::kYes) {
+    changed.version = impl_->version_of(*record, *changed.latest, std::nullopt);
+    const std::uint64_t number = *version_number(changed.version->version);
+    if (number > last_version) {
+      last_version = number;
+      rows.put_version(*changed.version).put_last_version(number);
+    }
+  }
+  TRY_STATUS(impl_->store.commit(std::move(rows)));
+  record->latest = changed.latest;
+  if (last_version > record->last_version) record->versions[last_version] = changed.version;
+  record->last_version = last_version;
   impl_->tell(key);
-  return snapshot;
+  return changed;
 }
 
 Status Registry::settle(const FunctionKey& key, std::uint64_t generation, std::optional<std::string> failure_reason,
                         std::string failure_code) {
   const auto place = impl_->records.find(key);
-  if (place == impl_->records.end() || place->second.latest->generation != generation ||
-      is_settled(*place->second.latest))
-    return {};
+  if (place == impl_->records.end()) return {};
+  FunctionRecord& record = place->second;
+  FunctionSnapshot* former = record.latest->generation == generation ? &record.latest : nullptr;
+  for (auto& [number, version] : record.versions) {
+    if (version->generation == generation) former = &version;
+  }
+  if (!former || is_settled(**former)) return {};
 
-  FunctionVersion next = *place->second.latest;
+  FunctionVersion next = **former;
   next.revision_id = random_uuid();
   next.update_reason.clear();
   next.update_reason_code.clear();
@@ -173,54 +188,97 @@ Status Registry::settle(const FunctionKey& key, std::uint64_t generation, std::o
     next.state_reason.clear();
     next.state_reason_code.clear();
   }
-  FunctionRecord record = place->second;
-  record.latest = std::make_shared<const FunctionVersion>(std::move(next));
-  if (!failure_reason) record.running = record.latest;
-  TRY_STATUS(impl_->store.put_versions(record));
-  place->second = std::move(record);
+  const auto settled = std::make_shared<const FunctionVersion>(std::move(next));
+  FunctionChange change(key);
+  if (former == &record.latest) {
+    const FunctionSnapshot running = failure_reason ? record.running : settled;
+    TRY_STATUS(impl_->store.commit(std::move(change.put_latest(settled, running))));
+    record.running = running;
+  } else {
+    TRY_STATUS(impl_->store.commit(std::move(change.put_version(*settled))));
+  }
+  *former = settled;
   impl_->tell(key);
   return {};
 }
 
 Status Registry::remove(const FunctionKey& key) {
-  TRY([[maybe_unused]] FunctionRecord* const place, impl_->get(key));
-  TRY_STATUS(impl_->store.erase(key));
+  TRY(FunctionRecord* const record, impl_->get(key));
+  FunctionChange change(key);
+  TRY_STATUS(impl_->store.commit(std::move(change.erase(*record))));
   impl_->records.erase(key);
   impl_->tell(key);
   return {};
 }
 
+// --- tags and policies ----------------------------------------------------------------------------------------------
+
 std::map<std::string, std::string> Registry::tags(const FunctionKey& key) const {
-  const auto place = impl_->records.find(key);
-  return place == impl_->records.end() ? std::map<std::string, std::string>() : place->second.tags;
+  const FunctionRecord* const record = impl_->find(key);
+  return record ? record->tags : std::map<std::string, std::string>();
 }
 
 Status Registry::set_tags(const FunctionKey& key, std::map<std::string, std::string> tags) {
-  TRY(FunctionRecord* const place, impl_->get(key));
-  TRY_STATUS(impl_->store.put_tags(key, tags));
-  place->tags = std::move(tags);
+  TRY(FunctionRecord* const record, impl_->get(key));
+  FunctionChange change(key);
+  TRY_STATUS(impl_->store.commit(std::move(change.put_tags(tags))));
+  record->tags = std::move(tags);
   return {};
 }
 
-Registry::Policy Registry::policy(const FunctionKey& key) const {
-  const auto place = impl_->records.find(key);
-  if (place == impl_->records.end()) return {};
-  return {.document = place->second.policy, .revision_id = place->second.latest->revision_id};
+Registry::Policy Registry::policy(const FunctionKey& key, std::string_view qualifier) const {
+  const FunctionRecord* const record = impl_->find(key);
+  if (!record) return {};
+  Policy policy;
+  if (const auto place = record->policies.find(qualifier); place != record->policies.end()) {
+    policy.document = place->second;
+  }
+  if (const auto named = record->aliases.find(qualifier); named != record->aliases.end()) {
+    policy.revision_id = named->second.revision_id;
+  } else if (const FunctionSnapshot function = find(key, qualifier)) {
+    policy.revision_id = function->revision_id;
+  }
+  return policy;
 }
 
-Result<Registry::Policy> Registry::set_policy(const FunctionKey& key, std::string document) {
-  TRY(FunctionRecord* const place, impl_->get(key));
-  FunctionRecord record = *place;
-  record.policy = std::move(document);
-  FunctionVersion next = *record.latest;
-  next.revision_id = random_uuid();
-  const bool runs = record.running == record.latest;
-  record.latest = std::make_shared<const FunctionVersion>(std::move(next));
-  if (runs) record.running = record.latest;
-  TRY_STATUS(impl_->store.put_policy(record));
-  *place = std::move(record);
+Result<Registry::Policy> Registry::set_policy(const FunctionKey& key, const std::string& qualifier,
+                                              std::string document) {
+  TRY(FunctionRecord* const record, impl_->get(key));
+  FunctionChange change(key);
+  change.put_policy(qualifier, document);
+  const auto renewed = [](const FunctionVersion& former) {
+    FunctionVersion next = former;
+    next.revision_id = random_uuid();
+    return std::make_shared<const FunctionVersion>(std::move(next));
+  };
+  const auto named = record->aliases.find(qualifier);
+  const auto number = version_number(qualifier);
+  const auto version = number ? record->versions.find(*number) : record->versions.end();
+  if (named != record->aliases.end()) {
+    Alias next = named->second;
+    next.revision_id = random_uuid();
+    TRY_STATUS(impl_->store.commit(std::move(change.put_alias(next))));
+    named->second = std::move(next);
+  } else if (version != record->versions.end()) {
+    const FunctionSnapshot next = renewed(*version->second);
+    TRY_STATUS(impl_->store.commit(std::move(change.put_version(*next))));
+    version->second = next;
+  } else if (qualifier.empty()) {
+    const FunctionSnapshot next = renewed(*record->latest);
+    const FunctionSnapshot running = record->running == record->latest ? next : record->running;
+    TRY_STATUS(impl_->store.commit(std::move(change.put_latest(next, running))));
+    record->latest = next;
+    record->running = running;
+  } else {
+    return fail(ErrorKind::kNotFound, fmt::format("function {}:{}", key.name, qualifier));
+  }
+  if (document.empty()) {
+    record->policies.erase(qualifier);
+  } else {
+    record->policies[qualifier] = std::move(document);
+  }
   impl_->tell(key);
-  return policy(key);
+  return policy(key, qualifier);
 }
 
 void Registry::on_change(std::function<void(const FunctionKey&)> listener) {

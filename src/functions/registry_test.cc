@@ -34,7 +34,7 @@ class RegistryTest : public testing::Test {
   void SetUp() override { reopen(); }
   FunctionSnapshot create_active() {
     const auto created = registry_->create(some_function(), {});
-    EXPECT_TRUE(registry_->settle(kKey, (*created)->generation, std::nullopt, ""));
+    EXPECT_TRUE(registry_->settle(kKey, created->latest->generation, std::nullopt, ""));
     return registry_->latest(kKey);
   }
 
@@ -46,17 +46,17 @@ class RegistryTest : public testing::Test {
 TEST_F(RegistryTest, ACreatedFunctionIsPendingAndDoesNotRunUntilSettled) {
   const auto created = registry_->create(some_function(), {{"team", "a"}});
   ASSERT_TRUE(created);
-  EXPECT_EQ((*created)->state, State::kPending);
-  EXPECT_EQ((*created)->state_reason_code, "Creating");
+  EXPECT_EQ(created->latest->state, State::kPending);
+  EXPECT_EQ(created->latest->state_reason_code, "Creating");
   EXPECT_EQ(registry_->running(kKey), nullptr);
-  ASSERT_TRUE(registry_->settle(kKey, (*created)->generation, std::nullopt, ""));
+  ASSERT_TRUE(registry_->settle(kKey, created->latest->generation, std::nullopt, ""));
   const auto active = registry_->running(kKey);
   ASSERT_NE(active, nullptr);
   EXPECT_EQ(active->state, State::kActive);
   EXPECT_EQ(active->update_status, UpdateStatus::kSuccessful);
   EXPECT_EQ(active->state_reason, "");
-  EXPECT_NE(active->revision_id, (*created)->revision_id);
-  EXPECT_EQ(active->generation, (*created)->generation);
+  EXPECT_NE(active->revision_id, created->latest->revision_id);
+  EXPECT_EQ(active->generation, created->latest->generation);
   EXPECT_EQ(registry_->tags(kKey).at("team"), "a");
 }
 
@@ -72,13 +72,13 @@ TEST_F(RegistryTest, WhileAnUpdateIsInProgressTheFormerConfigurationRuns) {
   create_active();
   const auto updated = registry_->update(kKey, std::nullopt, [](FunctionVersion& f) { f.memory_mib = 512; });
   ASSERT_TRUE(updated);
-  EXPECT_EQ((*updated)->update_status, UpdateStatus::kInProgress);
-  EXPECT_EQ((*updated)->state, State::kActive);
+  EXPECT_EQ(updated->latest->update_status, UpdateStatus::kInProgress);
+  EXPECT_EQ(updated->latest->state, State::kActive);
   EXPECT_EQ(registry_->latest(kKey)->memory_mib, 512U);
   EXPECT_EQ(registry_->running(kKey)->memory_mib, 128U);
   reopen();
   EXPECT_EQ(registry_->running(kKey)->memory_mib, 128U);
-  ASSERT_TRUE(registry_->settle(kKey, (*updated)->generation, std::nullopt, ""));
+  ASSERT_TRUE(registry_->settle(kKey, updated->latest->generation, std::nullopt, ""));
   EXPECT_EQ(registry_->running(kKey)->memory_mib, 512U);
   reopen();
   EXPECT_EQ(registry_->running(kKey)->memory_mib, 512U);
@@ -87,7 +87,7 @@ TEST_F(RegistryTest, WhileAnUpdateIsInProgressTheFormerConfigurationRuns) {
 TEST_F(RegistryTest, AFailedUpdateShowsWhyAndLeavesTheFormerRunning) {
   create_active();
   const auto updated = registry_->update(kKey, std::nullopt, [](FunctionVersion& f) { f.memory_mib = 512; });
-  ASSERT_TRUE(registry_->settle(kKey, (*updated)->generation, "the package is gone", "InternalError"));
+  ASSERT_TRUE(registry_->settle(kKey, updated->latest->generation, "the package is gone", "InternalError"));
   const auto latest = registry_->latest(kKey);
   EXPECT_EQ(latest->state, State::kActive);
   EXPECT_EQ(latest->update_status, UpdateStatus::kFailed);
@@ -99,12 +99,12 @@ TEST_F(RegistryTest, AFailedUpdateShowsWhyAndLeavesTheFormerRunning) {
 
 TEST_F(RegistryTest, AFunctionWhoseCreationFailedCanBeUpdatedToLife) {
   const auto created = registry_->create(some_function(), {});
-  ASSERT_TRUE(registry_->settle(kKey, (*created)->generation, "no", "InternalError"));
+  ASSERT_TRUE(registry_->settle(kKey, created->latest->generation, "no", "InternalError"));
   EXPECT_EQ(registry_->latest(kKey)->state, State::kFailed);
   EXPECT_EQ(registry_->running(kKey), nullptr);
   const auto updated = registry_->update(kKey, std::nullopt, [](FunctionVersion&) {});
   ASSERT_TRUE(updated);
-  ASSERT_TRUE(registry_->settle(kKey, (*updated)->generation, std::nullopt, ""));
+  ASSERT_TRUE(registry_->settle(kKey, updated->latest->generation, std::nullopt, ""));
   EXPECT_EQ(registry_->running(kKey)->state, State::kActive);
 }
 
@@ -114,7 +114,7 @@ TEST_F(RegistryTest, UpdatesAreRefusedWhilePendingOrInProgressInAwsWords) {
   ASSERT_FALSE(early);
   EXPECT_TRUE(early.error().is(ErrorKind::kUpdateInProgress));
   EXPECT_THAT(early.error().message(), testing::HasSubstr("following state: Pending"));
-  ASSERT_TRUE(registry_->settle(kKey, (*created)->generation, std::nullopt, ""));
+  ASSERT_TRUE(registry_->settle(kKey, created->latest->generation, std::nullopt, ""));
   ASSERT_TRUE(registry_->update(kKey, std::nullopt, [](FunctionVersion&) {}));
   const auto second = registry_->update(kKey, std::nullopt, [](FunctionVersion&) {});
   ASSERT_FALSE(second);
@@ -136,15 +136,15 @@ TEST_F(RegistryTest, SettlingAPastGenerationDoesNothing) {
   const auto created = registry_->create(some_function(), {});
   ASSERT_TRUE(registry_->remove(kKey));
   const auto again = registry_->create(some_function(), {});
-  ASSERT_NE((*created)->generation, (*again)->generation);
-  ASSERT_TRUE(registry_->settle(kKey, (*created)->generation, std::nullopt, ""));
+  ASSERT_NE(created->latest->generation, again->latest->generation);
+  ASSERT_TRUE(registry_->settle(kKey, created->latest->generation, std::nullopt, ""));
   EXPECT_EQ(registry_->latest(kKey)->state, State::kPending);
 }
 
 TEST_F(RegistryTest, EverythingComesBackAfterARestart) {
   create_active();
   ASSERT_TRUE(registry_->set_tags(kKey, {{"a", "b"}}));
-  ASSERT_TRUE(registry_->set_policy(kKey, R"({"Statement":[]})"));
+  ASSERT_TRUE(registry_->set_policy(kKey, "", R"({"Statement":[]})"));
   const auto before = *registry_->latest(kKey);
   const auto policy = registry_->policy(kKey);
   reopen();
@@ -155,7 +155,7 @@ TEST_F(RegistryTest, EverythingComesBackAfterARestart) {
   EXPECT_EQ(registry_->policy(kKey).document, policy.document);
   EXPECT_EQ(registry_->policy(kKey).revision_id, policy.revision_id);
   const auto next = registry_->update(kKey, std::nullopt, [](FunctionVersion&) {});
-  EXPECT_GT((*next)->generation, before.generation);
+  EXPECT_GT(next->latest->generation, before.generation);
 }
 
 TEST_F(RegistryTest, WhatACrashCutShortIsListedToBeSettled) {
@@ -172,7 +172,7 @@ TEST_F(RegistryTest, RemovingErasesEveryRow) {
   create_active();
   ASSERT_TRUE(registry_->update(kKey, std::nullopt, [](FunctionVersion&) {}));
   ASSERT_TRUE(registry_->set_tags(kKey, {{"a", "b"}}));
-  ASSERT_TRUE(registry_->set_policy(kKey, "{}"));
+  ASSERT_TRUE(registry_->set_policy(kKey, "", "{}"));
   EXPECT_EQ(store_.rows().size(), 4U);
   ASSERT_TRUE(registry_->remove(kKey));
   EXPECT_EQ(store_.rows().size(), 0U);
@@ -185,7 +185,7 @@ TEST_F(RegistryTest, AFailingStoreLeavesMemoryAsItWas) {
   EXPECT_TRUE(
       registry_->update(kKey, std::nullopt, [](FunctionVersion&) {}).error().is(storage::ErrorKind::kUnavailable));
   EXPECT_FALSE(registry_->set_tags(kKey, {{"a", "b"}}));
-  EXPECT_FALSE(registry_->set_policy(kKey, "{}"));
+  EXPECT_FALSE(registry_->set_policy(kKey, "", "{}"));
   EXPECT_FALSE(registry_->remove(kKey));
   EXPECT_FALSE(registry_->create(some_function("other"), {}));
   EXPECT_EQ(registry_->latest(kKey), active);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <boost/json.hpp>
+#include <charconv>
 #include <utility>
 
 #include "storage/key.h"
@@ -15,7 +16,10 @@ namespace json = boost::json;
 
 constexpr std::string_view kVersions = "lambda.version";
 constexpr std::string_view kRunning = "lambda.running";
+constexpr std::string_view kPublished = "lambda.published";
+constexpr std::string_view kAliases = "lambda.alias";
 constexpr std::string_view kTags = "lambda.tags";
+constexpr std::string_view kEventRules = "lambda.event_rules";
 constexpr std::string_view kPolicies = "lambda.policy";
 constexpr std::int64_t kFormat = 1;
 constexpr std::size_t kScanStep = 512;
@@ -26,8 +30,8 @@ constexpr std::array<std::string_view, 4> kUpdateStatuses = {"", "InProgress", "
 std::string key_of(std::string_view space, const FunctionKey& key) {
   return storage::make_key(space, key.account, key.region, {key.name});
 }
-std::string version_key(const FunctionKey& key, std::string_view version) {
-  return storage::make_key(kVersions, key.account, key.region, {key.name, version});
+std::string key_of(std::string_view space, const FunctionKey& key, std::string_view part) {
+  return storage::make_key(space, key.account, key.region, {key.name, part});
 }
 
 json::object encode_map(const std::map<std::string, std::string>& map) {
@@ -46,6 +50,8 @@ class Reader {
     if (!value || !value->is_string()) return broken(name), std::string();
     return std::string(value->get_string());
   }
+  // Of a member that older records lack.
+  std::string text_or_empty(std::string_view name) { return object_.contains(name) ? text(name) : std::string(); }
   std::uint64_t number(std::string_view name) {
     const json::value* value = object_.if_contains(name);
     if (!value) return broken(name), 0;
@@ -53,6 +59,13 @@ class Reader {
     const auto number = value->to_number<std::uint64_t>(error);
     if (error) return broken(name), 0;
     return number;
+  }
+  std::optional<std::uint32_t> number_if_there(std::string_view name) {
+    if (!object_.contains(name)) return std::nullopt;
+    return static_cast<std::uint32_t>(number(name));
+  }
+  TimePoint time(std::string_view name) {
+    return TimePoint(std::chrono::milliseconds(static_cast<std::int64_t>(number(name))));
   }
   bool flag(std::string_view name) {
     const json::value* value = object_.if_contains(name);
@@ -66,6 +79,18 @@ class Reader {
     for (const auto& member : value->get_object()) {
       if (!member.value().is_string()) return broken(name), result;
       result.emplace(member.key(), member.value().get_string());
+    }
+    return result;
+  }
+  std::map<std::string, double> weights(std::string_view name) {
+    std::map<std::string, double> result;
+    const json::value* value = object_.if_contains(name);
+    if (!value || !value->is_object()) return broken(name), result;
+    for (const auto& member : value->get_object()) {
+      boost::system::error_code error;
+      const auto weight = member.value().to_number<double>(error);
+      if (error) return broken(name), result;
+      result.emplace(member.key(), weight);
     }
     return result;
   }
@@ -121,23 +146,15 @@ Status for_each(storage::Store& store, std::string_view space, const Visit& visi
   }
 }
 
-Status commit(storage::Store& store, storage::Batch batch) {
-  TRY([[maybe_unused]] const storage::Ticket ticket, store.commit(std::move(batch)));
-  return {};
-}
-
-void put_versions_in(storage::Batch& batch, const FunctionRecord& record) {
-  const FunctionKey& key = record.latest->key;
-  batch.put(version_key(key, record.latest->version), encode_version(*record.latest));
-  if (record.running && record.running != record.latest) {
-    batch.put(key_of(kRunning, key), encode_version(*record.running));
-  } else {
-    batch.erase(key_of(kRunning, key));
-  }
-}
-
-std::string encode_tags(const std::map<std::string, std::string>& tags) {
-  return json::serialize(json::object{{"v", kFormat}, {"tags", encode_map(tags)}});
+// Reads one record whose members `read` asks for.
+template <class Read>
+Status decode(std::string_view what, const FunctionKey& key, std::string_view text, const Read& read) {
+  TRY(const json::object object, parse(what, key, text));
+  Reader reader(object);
+  read(reader);
+  if (reader.first_broken().empty()) return {};
+  return fail(storage::ErrorKind::kCorrupt,
+              fmt::format("{} of function {} cannot be read: {}", what, key.name, reader.first_broken()));
 }
 
 }  // namespace
@@ -148,6 +165,7 @@ std::string encode_version(const FunctionVersion& version) {
       {"version", version.version},
       {"arn", version.arn},
       {"generation", version.generation},
+      {"source_description", version.source_description},
       {"blob", version.code.blob.sha256_hex},
       {"code_sha256", version.code.sha256_base64},
       {"code_size", version.code.size_bytes},
@@ -186,6 +204,7 @@ Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view 
   version.version = reader.text("version");
   version.arn = reader.text("arn");
   version.generation = reader.number("generation");
+  version.source_description = reader.text_or_empty("source_description");
   version.code.blob.sha256_hex = reader.text("blob");
   version.code.sha256_base64 = reader.text("code_sha256");
   version.code.size_bytes = reader.number("code_size");
@@ -206,8 +225,7 @@ Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view 
   version.application_log_level = reader.text("application_log_level");
   version.system_log_level = reader.text("system_log_level");
   version.revision_id = reader.text("revision_id");
-  version.last_modified =
-      TimePoint(std::chrono::milliseconds(static_cast<std::int64_t>(reader.number("last_modified_ms"))));
+  version.last_modified = reader.time("last_modified_ms");
   version.state = reader.word<State>("state", kStates);
   version.state_reason = reader.text("state_reason");
   version.state_reason_code = reader.text("state_reason_code");
@@ -223,39 +241,59 @@ Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view 
 
 Result<std::vector<FunctionRecord>> FunctionStore::load() {
   std::map<FunctionKey, FunctionRecord> records;
-  const auto decode = [](const FunctionKey& key, std::string_view text) -> Result<FunctionSnapshot> {
+  const auto snapshot = [](const FunctionKey& key, std::string_view text) -> Result<FunctionSnapshot> {
     TRY(FunctionVersion version, decode_version(key, text));
     return std::make_shared<const FunctionVersion>(std::move(version));
   };
-  TRY_STATUS(
-      for_each(store_, kVersions, [&](const FunctionKey& key, const std::string&, std::string_view text) -> Status {
-        TRY(records[key].latest, decode(key, text));
-        return {};
-      }));
-  TRY_STATUS(
-      for_each(store_, kRunning, [&](const FunctionKey& key, const std::string&, std::string_view text) -> Status {
-        TRY(records[key].running, decode(key, text));
-        return {};
-      }));
-  TRY_STATUS(for_each(store_, kTags, [&](const FunctionKey& key, const std::string&, std::string_view text) -> Status {
-    TRY(const json::object object, parse("the tags", key, text));
-    Reader reader(object);
-    records[key].tags = reader.map("tags");
-    if (!reader.first_broken().empty()) {
-      return fail(storage::ErrorKind::kCorrupt, fmt::format("the tags of function {} cannot be read", key.name));
+  using Text = std::string_view;
+  using Part = const std::string&;
+  TRY_STATUS(for_each(store_, kVersions, [&](const FunctionKey& key, Part version, Text text) -> Status {
+    TRY(FunctionSnapshot function, snapshot(key, text));
+    if (version == "$LATEST") {
+      records[key].latest = std::move(function);
+      return {};
     }
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(version.data(), version.data() + version.size(), number);
+    if (error != std::errc() || end != version.data() + version.size()) {
+      return fail(storage::ErrorKind::kCorrupt, fmt::format("function {} has a version '{}'", key.name, version));
+    }
+    records[key].versions[number] = std::move(function);
     return {};
   }));
-  TRY_STATUS(
-      for_each(store_, kPolicies, [&](const FunctionKey& key, const std::string&, std::string_view text) -> Status {
-        TRY(const json::object object, parse("the policy", key, text));
-        Reader reader(object);
-        records[key].policy = reader.text("document");
-        if (!reader.first_broken().empty()) {
-          return fail(storage::ErrorKind::kCorrupt, fmt::format("the policy of function {} cannot be read", key.name));
-        }
-        return {};
-      }));
+  TRY_STATUS(for_each(store_, kRunning, [&](const FunctionKey& key, Part, Text text) -> Status {
+    TRY(records[key].running, snapshot(key, text));
+    return {};
+  }));
+  TRY_STATUS(for_each(store_, kPublished, [&](const FunctionKey& key, Part, Text text) -> Status {
+    return decode("the version counter", key, text,
+                  [&](Reader& reader) { records[key].last_version = reader.number("last"); });
+  }));
+  TRY_STATUS(for_each(store_, kAliases, [&](const FunctionKey& key, Part name, Text text) -> Status {
+    return decode("an alias", key, text, [&](Reader& reader) {
+      records[key].aliases[name] = {.name = name,
+                                    .version = reader.text("version"),
+                                    .description = reader.text("description"),
+                                    .weights = reader.weights("weights"),
+                                    .revision_id = reader.text("revision_id")};
+    });
+  }));
+  TRY_STATUS(for_each(store_, kTags, [&](const FunctionKey& key, Part, Text text) -> Status {
+    return decode("the tags", key, text, [&](Reader& reader) { records[key].tags = reader.map("tags"); });
+  }));
+  TRY_STATUS(for_each(store_, kEventRules, [&](const FunctionKey& key, Part qualifier, Text text) -> Status {
+    return decode("the rules of events", key, text, [&](Reader& reader) {
+      records[key].event_rules[qualifier] = {.retries = reader.number_if_there("retries"),
+                                             .oldest_s = reader.number_if_there("oldest_s"),
+                                             .on_success = reader.text("on_success"),
+                                             .on_failure = reader.text("on_failure"),
+                                             .last_modified = reader.time("last_modified_ms")};
+    });
+  }));
+  TRY_STATUS(for_each(store_, kPolicies, [&](const FunctionKey& key, Part qualifier, Text text) -> Status {
+    return decode("the policy", key, text,
+                  [&](Reader& reader) { records[key].policies[qualifier] = reader.text("document"); });
+  }));
 
   std::vector<FunctionRecord> result;
   result.reserve(records.size());
@@ -272,54 +310,104 @@ Result<std::vector<FunctionRecord>> FunctionStore::load() {
   return result;
 }
 
-Status FunctionStore::add(const FunctionRecord& record) {
-  const FunctionKey& key = record.latest->key;
-  storage::Batch batch;
-  batch.require_absent(version_key(key, record.latest->version));
-  put_versions_in(batch, record);
-  if (!record.tags.empty()) batch.put(key_of(kTags, key), encode_tags(record.tags));
-  return commit(store_, std::move(batch));
+FunctionChange& FunctionChange::put_latest(const FunctionSnapshot& latest, const FunctionSnapshot& running) {
+  put_version(*latest);
+  if (running && running != latest) {
+    batch_.put(key_of(kRunning, key_), encode_version(*running));
+  } else {
+    batch_.erase(key_of(kRunning, key_));
+  }
+  return *this;
 }
 
-Status FunctionStore::put_versions(const FunctionRecord& record) {
-  storage::Batch batch;
-  put_versions_in(batch, record);
-  return commit(store_, std::move(batch));
+FunctionChange& FunctionChange::put_version(const FunctionVersion& version) {
+  batch_.put(key_of(kVersions, key_, version.version), encode_version(version));
+  return *this;
 }
 
-Status FunctionStore::put_tags(const FunctionKey& key, const std::map<std::string, std::string>& tags) {
-  storage::Batch batch;
+FunctionChange& FunctionChange::erase_version(const std::string& version) {
+  batch_.erase(key_of(kVersions, key_, version));
+  return *this;
+}
+
+FunctionChange& FunctionChange::put_last_version(std::uint64_t number) {
+  batch_.put(key_of(kPublished, key_), json::serialize(json::object{{"v", kFormat}, {"last", number}}));
+  return *this;
+}
+
+FunctionChange& FunctionChange::put_alias(const Alias& alias) {
+  json::object weights;
+  for (const auto& [version, weight] : alias.weights) weights[version] = weight;
+  batch_.put(key_of(kAliases, key_, alias.name), json::serialize(json::object{{"v", kFormat},
+                                                                              {"version", alias.version},
+                                                                              {"description", alias.description},
+                                                                              {"weights", std::move(weights)},
+                                                                              {"revision_id", alias.revision_id}}));
+  return *this;
+}
+
+FunctionChange& FunctionChange::erase_alias(const std::string& name) {
+  batch_.erase(key_of(kAliases, key_, name));
+  return *this;
+}
+
+FunctionChange& FunctionChange::put_tags(const std::map<std::string, std::string>& tags) {
   if (tags.empty()) {
-    batch.erase(key_of(kTags, key));
+    batch_.erase(key_of(kTags, key_));
   } else {
-    batch.put(key_of(kTags, key), encode_tags(tags));
+    batch_.put(key_of(kTags, key_), json::serialize(json::object{{"v", kFormat}, {"tags", encode_map(tags)}}));
   }
-  return commit(store_, std::move(batch));
+  return *this;
 }
 
-Status FunctionStore::put_policy(const FunctionRecord& record) {
-  const FunctionKey& key = record.latest->key;
-  storage::Batch batch;
-  put_versions_in(batch, record);
-  if (record.policy.empty()) {
-    batch.erase(key_of(kPolicies, key));
-  } else {
-    batch.put(key_of(kPolicies, key), json::serialize(json::object{{"v", kFormat}, {"document", record.policy}}));
-  }
-  return commit(store_, std::move(batch));
+FunctionChange& FunctionChange::put_event_rules(const std::string& qualifier, const EventRules& rules) {
+  json::object object{{"v", kFormat},
+                      {"on_success", rules.on_success},
+                      {"on_failure", rules.on_failure},
+                      {"last_modified_ms", rules.last_modified.time_since_epoch().count()}};
+  if (rules.retries) object["retries"] = *rules.retries;
+  if (rules.oldest_s) object["oldest_s"] = *rules.oldest_s;
+  batch_.put(key_of(kEventRules, key_, qualifier), json::serialize(object));
+  return *this;
 }
 
-Status FunctionStore::erase(const FunctionKey& key) {
-  storage::Batch batch;
-  batch.erase(version_key(key, "$LATEST"))
-      .erase(key_of(kRunning, key))
-      .erase(key_of(kTags, key))
-      .erase(key_of(kPolicies, key));
-  return commit(store_, std::move(batch));
+FunctionChange& FunctionChange::erase_event_rules(const std::string& qualifier) {
+  batch_.erase(key_of(kEventRules, key_, qualifier));
+  return *this;
+}
+
+FunctionChange& FunctionChange::put_policy(const std::string& qualifier, const std::string& document) {
+  const std::string key = qualifier.empty() ? key_of(kPolicies, key_) : key_of(kPolicies, key_, qualifier);
+  if (document.empty()) {
+    batch_.erase(key);
+  } else {
+    batch_.put(key, json::serialize(json::object{{"v", kFormat}, {"document", document}}));
+  }
+  return *this;
+}
+
+FunctionChange& FunctionChange::erase(const FunctionRecord& record) {
+  erase_version("$LATEST");
+  for (const auto& [number, version] : record.versions) erase_version(version->version);
+  for (const auto& [name, alias] : record.aliases) erase_alias(name);
+  for (const auto& [qualifier, rules] : record.event_rules) erase_event_rules(qualifier);
+  for (const auto& [qualifier, document] : record.policies) put_policy(qualifier, {});
+  batch_.erase(key_of(kRunning, key_)).erase(key_of(kPublished, key_)).erase(key_of(kTags, key_));
+  return *this;
+}
+
+Status FunctionStore::add(FunctionChange change) {
+  change.batch_.require_absent(key_of(kVersions, change.key_, "$LATEST"));
+  return commit(std::move(change));
+}
+
+Status FunctionStore::commit(FunctionChange change) {
+  TRY([[maybe_unused]] const storage::Ticket ticket, store_.commit(std::move(change.batch_)));
+  return {};
 }
 
 Status FunctionStore::erase_everything() {
-  for (const std::string_view space : {kVersions, kRunning, kTags, kPolicies}) {
+  for (const std::string_view space : {kVersions, kRunning, kPublished, kAliases, kTags, kEventRules, kPolicies}) {
     TRY_STATUS(store_.erase_prefix(storage::space_prefix(space)));
   }
   return {};

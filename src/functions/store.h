@@ -2,13 +2,18 @@
 // FunctionStore: how functions are kept in the store; the only file that knows their keys and their JSON.
 //
 // Spaces: "lambda.version" (name, version), "lambda.running" (name): the former $LATEST while an update of it is not
-// settled or failed; "lambda.tags" (name); "lambda.policy" (name). Values are JSON with a format number "v"; a number
-// greater than ours is refused, so that an older server cannot misread newer data.
+// settled or failed; "lambda.published" (name): the highest version number ever given; "lambda.alias" (name, alias);
+// "lambda.tags" (name); "lambda.event_rules" (name, qualifier); "lambda.policy" (name, or name and qualifier). Values
+// are JSON with a format number "v"; a number greater than ours is refused, so that an older server cannot misread
+// newer data.
 //
 // Path: functions/registry.cc -> here -> storage/store.h        Tests: registry_test.cc
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -21,8 +26,36 @@ namespace hearth::functions {
 struct FunctionRecord {
   FunctionSnapshot latest;
   FunctionSnapshot running;  // null until a first version was ready
+  std::map<std::uint64_t, FunctionSnapshot> versions;
+  std::uint64_t last_version = 0;  // numbers are not given twice, also not after a version was deleted
+  std::map<std::string, Alias, std::less<>> aliases;
   std::map<std::string, std::string> tags;
-  std::string policy;  // JSON; empty: none
+  std::map<std::string, EventRules, std::less<>> event_rules;  // by qualifier, "$LATEST" for none
+  std::map<std::string, std::string, std::less<>> policies;    // JSON, by qualifier; the function's own has none
+};
+
+// Changes of one function that are committed together.
+class FunctionChange {
+ public:
+  explicit FunctionChange(FunctionKey key) : key_(std::move(key)) {}
+
+  FunctionChange& put_latest(const FunctionSnapshot& latest, const FunctionSnapshot& running);
+  FunctionChange& put_version(const FunctionVersion& version);
+  FunctionChange& erase_version(const std::string& version);
+  FunctionChange& put_last_version(std::uint64_t number);
+  FunctionChange& put_alias(const Alias& alias);
+  FunctionChange& erase_alias(const std::string& name);
+  FunctionChange& put_tags(const std::map<std::string, std::string>& tags);
+  FunctionChange& put_event_rules(const std::string& qualifier, const EventRules& rules);
+  FunctionChange& erase_event_rules(const std::string& qualifier);
+  FunctionChange& put_policy(const std::string& qualifier, const std::string& document);  // empty document: none
+  // Everything of `record`.
+  FunctionChange& erase(const FunctionRecord& record);
+
+ private:
+  friend class FunctionStore;
+  FunctionKey key_;
+  storage::Batch batch_;
 };
 
 class FunctionStore {
@@ -32,12 +65,8 @@ class FunctionStore {
   // Errors: storage::ErrorKind::kCorrupt, kForeign (newer format), and what scan() gives.
   Result<std::vector<FunctionRecord>> load();
   // Errors of the rest: storage::ErrorKind; add() also kConflict when the name is taken.
-  Status add(const FunctionRecord& record);
-  Status put_versions(const FunctionRecord& record);
-  Status put_tags(const FunctionKey& key, const std::map<std::string, std::string>& tags);
-  // The policy and, in the same batch, the function's new revision.
-  Status put_policy(const FunctionRecord& record);
-  Status erase(const FunctionKey& key);
+  Status add(FunctionChange change);
+  Status commit(FunctionChange change);
   Status erase_everything();
 
  private:

@@ -132,11 +132,12 @@ net::Task<Result<InvokeOutcome>> DataPlane::invoke(InvokeRequest request) {
   co_return co_await net::run_there(control_, instance.loop(), std::move(run));
 }
 
-void DataPlane::on_function_changed(const functions::FunctionKey& key, const functions::FunctionSnapshot& running) {
+void DataPlane::on_function_changed(const functions::FunctionKey& key,
+                                    const std::vector<functions::FunctionSnapshot>& runnable) {
   HEARTH_CHECK(control_.on_thread());
   Instance& instance = *instances_[instance_of(key)];
-  if (&instance.loop() == &control_) return instance.pool().on_function_changed(key, running);
-  instance.loop().post([&pool = instance.pool(), key, running] { pool.on_function_changed(key, running); });
+  if (&instance.loop() == &control_) return instance.pool().on_function_changed(key, runnable);
+  instance.loop().post([&pool = instance.pool(), key, runnable] { pool.on_function_changed(key, runnable); });
 }
 
 net::Task<> DataPlane::end_all() {

@@ -57,8 +57,8 @@ class DataPlane final : public Invoker {
   net::Task<Result<InvokeOutcome>> invoke(InvokeRequest request) override;
   Status check(const InvokeRequest& request) override { return intake_.check(request); }
 
-  // Replaces environments of `key` other than those of `running` (nullptr: all). What runs goes on to its end.
-  void on_function_changed(const functions::FunctionKey& key, const functions::FunctionSnapshot& running);
+  // Replaces environments of `key` other than those of `runnable` versions. What runs goes on to its end.
+  void on_function_changed(const functions::FunctionKey& key, const std::vector<functions::FunctionSnapshot>& runnable);
   // Ends every environment now; invocations are answered with kUnavailable.
   net::Task<> end_all();
 

@@ -74,11 +74,13 @@ class LiveDoors final : public environment::FakeDoors {
 
 class Functions final : public FunctionLookup {
  public:
-  functions::FunctionSnapshot running(const functions::FunctionKey& key) const override {
+  functions::FunctionSnapshot running(const functions::FunctionKey& key, std::string_view, double) const override {
     const auto found = all.find(key.name);
     return found == all.end() ? nullptr : found->second;
   }
-  functions::FunctionSnapshot latest(const functions::FunctionKey& key) const override { return running(key); }
+  functions::FunctionSnapshot find(const functions::FunctionKey& key, std::string_view) const override {
+    return running(key, {}, 0);
+  }
   std::map<std::string, functions::FunctionSnapshot> all;
 };
 
@@ -121,7 +123,7 @@ struct Platform {
     made->state = functions::State::kActive;
     made->generation = ++generation;
     lookup.all[name] = made;
-    plane.on_function_changed(made->key, made);
+    plane.on_function_changed(made->key, {made});
   }
   // A name that the hash gives to `instance`.
   std::string name_on(std::size_t instance, const std::string& prefix = "f") {

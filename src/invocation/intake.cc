@@ -47,27 +47,27 @@ Status check_payload(const InvokeRequest& request) {
 
 }  // namespace
 
-Result<functions::FunctionSnapshot> Intake::resolve(const InvokeRequest& request) const {
-  if (!request.qualifier.empty() && request.qualifier != "$LATEST") return fail(not_found(request));
-  if (functions::FunctionSnapshot running = functions_.running(request.function)) return running;
-  const functions::FunctionSnapshot latest = functions_.latest(request.function);
-  if (!latest) return fail(not_found(request));
+Result<functions::FunctionSnapshot> Intake::resolve(const InvokeRequest& request, double draw) const {
+  if (auto running = functions_.running(request.function, request.qualifier, draw)) return running;
+  const functions::FunctionSnapshot named = functions_.find(request.function, request.qualifier);
+  if (!named) return fail(not_found(request));
   return fail(
-      latest->state == functions::State::kFailed ? ErrorKind::kFailed : ErrorKind::kPending,
+      named->state == functions::State::kFailed ? ErrorKind::kFailed : ErrorKind::kPending,
       std::string(
           "The operation cannot be performed at this time. The function is currently in the following state: ") +
-          aws_name(latest->state));
+          aws_name(named->state));
 }
 
 Status Intake::check(const InvokeRequest& request) const {
   TRY_STATUS(check_payload(request));
-  TRY([[maybe_unused]] const auto function, resolve(request));
+  TRY([[maybe_unused]] const auto function, resolve(request, 0));
   return admission_.check(request.function.account);
 }
 
 Result<Admitted> Intake::admit(const InvokeRequest& request) {
   TRY_STATUS(check_payload(request));
-  TRY(functions::FunctionSnapshot function, resolve(request));
+  const double draw = request.qualifier.empty() ? 0 : std::uniform_real_distribution(0.0, 1.0)(draws_);
+  TRY(functions::FunctionSnapshot function, resolve(request, draw));
   auto ticket = admission_.admit(request.function.account);
   if (!ticket) {
     ++throttles_;

@@ -4,6 +4,8 @@
 // Path: data_plane.h, local_invoker.h -> here -> functions/registry.h, admission.h        Tests: local_invoker_test.cc
 
 #include <cstdint>
+#include <random>
+#include <string_view>
 
 #include "functions/registry.h"
 #include "invocation/admission.h"
@@ -15,17 +17,22 @@ namespace hearth::invocation {
 class FunctionLookup {
  public:
   virtual ~FunctionLookup() = default;
-  virtual functions::FunctionSnapshot running(const functions::FunctionKey& key) const = 0;
-  virtual functions::FunctionSnapshot latest(const functions::FunctionKey& key) const = 0;
+  // As functions::Registry has them.
+  virtual functions::FunctionSnapshot running(const functions::FunctionKey& key, std::string_view qualifier,
+                                              double draw) const = 0;
+  virtual functions::FunctionSnapshot find(const functions::FunctionKey& key, std::string_view qualifier) const = 0;
 };
 
 class RegistryLookup final : public FunctionLookup {
  public:
   explicit RegistryLookup(const functions::Registry& registry) : registry_(registry) {}
-  functions::FunctionSnapshot running(const functions::FunctionKey& key) const override {
-    return registry_.running(key);
+  functions::FunctionSnapshot running(const functions::FunctionKey& key, std::string_view qualifier,
+                                      double draw) const override {
+    return registry_.running(key, qualifier, draw);
   }
-  functions::FunctionSnapshot latest(const functions::FunctionKey& key) const override { return registry_.latest(key); }
+  functions::FunctionSnapshot find(const functions::FunctionKey& key, std::string_view qualifier) const override {
+    return registry_.find(key, qualifier);
+  }
 
  private:
   const functions::Registry& registry_;
@@ -51,10 +58,12 @@ class Intake {
   std::uint64_t throttles() const { return throttles_; }
 
  private:
-  Result<functions::FunctionSnapshot> resolve(const InvokeRequest& request) const;
+  // `draw`, from 0 to below 1, chooses between the versions of an alias.
+  Result<functions::FunctionSnapshot> resolve(const InvokeRequest& request, double draw) const;
 
   const FunctionLookup& functions_;
   Admission& admission_;
+  std::minstd_rand draws_{std::random_device{}()};
   std::uint64_t throttles_ = 0;
 };
 

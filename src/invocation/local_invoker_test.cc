@@ -16,11 +16,14 @@ using testing::HasSubstr;
 
 class Lookup final : public FunctionLookup {
  public:
-  functions::FunctionSnapshot running(const functions::FunctionKey& key) const override {
-    return the_running && the_running->key == key ? the_running : nullptr;
+  // Knows $LATEST only.
+  static bool is_latest(std::string_view qualifier) { return qualifier.empty() || qualifier == "$LATEST"; }
+  functions::FunctionSnapshot running(const functions::FunctionKey& key, std::string_view qualifier,
+                                      double) const override {
+    return is_latest(qualifier) && the_running && the_running->key == key ? the_running : nullptr;
   }
-  functions::FunctionSnapshot latest(const functions::FunctionKey& key) const override {
-    return the_latest && the_latest->key == key ? the_latest : running(key);
+  functions::FunctionSnapshot find(const functions::FunctionKey& key, std::string_view qualifier) const override {
+    return is_latest(qualifier) && the_latest && the_latest->key == key ? the_latest : running(key, qualifier, 0);
   }
   functions::FunctionSnapshot the_running;
   functions::FunctionSnapshot the_latest;
@@ -229,7 +232,7 @@ TEST(LocalInvoker, AChangedFunctionGetsNewEnvironmentsAndLosesNoInvocation) {
     auto changed = std::make_shared<functions::FunctionVersion>(*w.function);
     changed->generation = w.function->generation + 1;
     p.lookup.the_running = changed;
-    p.pool->on_function_changed(changed->key, changed);
+    p.pool->on_function_changed(changed->key, {changed});
     const auto b = p.invoke("b");
     co_await w.settle();
     EXPECT_EQ(p.doors.opened.size(), 2U);
@@ -243,7 +246,7 @@ TEST(LocalInvoker, AChangedFunctionGetsNewEnvironmentsAndLosesNoInvocation) {
     EXPECT_EQ((*b->result)->payload, "new");
     p.next(1);
     p.lookup.the_running = nullptr;
-    p.pool->on_function_changed(changed->key, nullptr);
+    p.pool->on_function_changed(changed->key, {});
     EXPECT_EQ(p.pool->counts().alive, 0U) << "a deleted function keeps no idle environment";
     co_await p.stop();
   });

@@ -5,6 +5,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,11 +25,25 @@ constexpr off_t kLargestCopy = off_t{4} << 20U;
 
 std::string descriptor_path(const UniqueFd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
 
+// Layers are shown in the words they were named with. "." is said while it is the working directory.
+class WorkingDirectory {
+ public:
+  explicit WorkingDirectory(const UniqueFd& folder) : entered_(::fchdir(folder.get()) == 0) {}
+  ~WorkingDirectory() { [[maybe_unused]] const int back = ::chdir("/"); }
+  WorkingDirectory(const WorkingDirectory&) = delete;
+  WorkingDirectory& operator=(const WorkingDirectory&) = delete;
+  bool entered() const { return entered_; }
+
+ private:
+  bool entered_;
+};
+
 UniqueFd overlay_of(const UniqueFd& folder) {
   const UniqueFd context(fsopen("overlay"));
-  if (!context) return {};
+  const WorkingDirectory here(folder);
+  if (!context || !here.entered()) return {};
   // An overlay that is only read has two layers at least: an empty folder below.
-  const std::string layers = descriptor_path(folder) + ":" + kBaseRoot + "/sys";
+  const std::string layers = std::string(".:") + kBaseRoot + "/sys";
   if (fsconfig(context.get(), kConfigString, "source", "code") != 0) return {};
   if (fsconfig(context.get(), kConfigString, "lowerdir", layers.c_str()) != 0) return {};
   if (fsconfig(context.get(), kConfigCreate, nullptr, nullptr) != 0) return {};
@@ -58,9 +73,10 @@ bool copy(const UniqueFd& source, off_t size, const std::string& path) {
 
 UniqueFd copy_of(const UniqueFd& file, const struct stat& status) {
   if (status.st_size > kLargestCopy) return {};
-  const std::string path = copies() + "/" + std::to_string(status.st_dev) + "-" + std::to_string(status.st_ino) + "-" +
-                           std::to_string(status.st_size) + "-" + std::to_string(status.st_mtim.tv_sec) + "." +
-                           std::to_string(status.st_mtim.tv_nsec);
+  const std::string identity = std::to_string(status.st_dev) + "-" + std::to_string(status.st_ino) + "-" +
+                               std::to_string(status.st_size) + "-" + std::to_string(status.st_mtim.tv_sec) + "." +
+                               std::to_string(status.st_mtim.tv_nsec);
+  const std::string path = copies() + "/" + std::to_string(std::hash<std::string>{}(identity));
   if (::access(path.c_str(), F_OK) != 0) {
     remove_copies();
     if (!copy(file, status.st_size, path)) return {};

@@ -2,9 +2,8 @@
 // Hidden sources: mounts of host folders and files that do not tell where on the host they are.
 //
 // /proc/self/mountinfo names, for a bind mount, its path within the file system. A folder is therefore mounted as an
-// overlay of nothing but itself, which names a descriptor's number; a file as its copy on a small tmpfs of the
-// launcher. Both stand still while they are mounted: trees of code never change, and a changed file is another one (its
-// time).
+// overlay of nothing but itself, which says "."; a file as its copy on a small tmpfs of the launcher. Both stand still
+// while they are mounted: trees of code never change, and a changed file is another one (its time).
 //
 // Path: mounts.cc -> here        Tests: tests/security/ (the attempt code_path)
 

@@ -261,7 +261,7 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
       http_(loop_, gateway_, limits_of(config_), log_) {
   late_endpoint_.set(endpoint_);
   registry_.on_change(
-      [this](const functions::FunctionKey& key) { data_plane_.on_function_changed(key, registry_.running(key)); });
+      [this](const functions::FunctionKey& key) { data_plane_.on_function_changed(key, registry_.runnable(key)); });
   expiry_ = foundation_->alarms.make([this] { expire_logs(); });
 }
 

@@ -3,6 +3,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -116,6 +117,21 @@ class Events(unittest.TestCase):
             server.deploy(name, {"app.py": "def handler(event, context):\n    print('got', event['mark'])\n"})
             self.send(server, name, {"mark": "m-1"})
             wait_until(lambda: "got m-1" in log_text(server, name), 30, "the event to run")
+
+    def test_rules_say_how_often_and_destinations_get_the_record(self):
+        with Server() as server:
+            api = server.client("lambda")
+            server.deploy("told", {"app.py": "import json\ndef handler(event, context):\n    print('told', json.dumps(event))\n"})
+            server.deploy("fails", {"app.py": "def handler(event, context):\n    raise ValueError('no')\n"})
+            told = api.get_function_configuration(FunctionName="told")["FunctionArn"]
+            api.put_function_event_invoke_config(FunctionName="fails", MaximumRetryAttempts=0,
+                                                 DestinationConfig={"OnFailure": {"Destination": told}})
+            self.send(server, "fails", {"mark": "m-1"})
+            found = wait_until(lambda: re.search(r"told (\{.*\})", log_text(server, "told")), 30, "the record of the failure")
+            record = json.loads(found.group(1))
+            self.assertEqual("RetriesExhausted", record["requestContext"]["condition"])
+            self.assertEqual({"mark": "m-1"}, record["requestPayload"])
+            self.assertEqual("no", record["responsePayload"]["errorMessage"])
 
     def test_events_that_were_answered_run_after_kill_9(self):
         name = unique("event")

@@ -52,10 +52,10 @@ Handled<api::GetRuntimeManagementConfigResponse> get_runtime_management_config(
     LambdaService& service, const RequestContext& context, api::GetRuntimeManagementConfigRequest request) {
   AWS_TRY(const FunctionRef ref,
           resolve_name(context, "lambda:GetRuntimeManagementConfig", request.function_name, request.qualifier));
-  AWS_TRY(const auto function, service.get(ref));
+  AWS_TRY_STATUS(service.get(ref));
   return api::GetRuntimeManagementConfigResponse{.update_runtime_on = std::string(api::kUpdateRuntimeOnAuto),
                                                  .runtime_version_arn = {},
-                                                 .function_arn = function->arn};
+                                                 .function_arn = ref.qualified_arn()};
 }
 
 }  // namespace hearth::services::lambda

@@ -73,10 +73,12 @@ inline wire::AwsError to_aws_error(functions::ErrorKind kind, std::string messag
     case functions::ErrorKind::kNotFound:
       return to_aws_error(ErrorKind::kNotFound, std::move(message));
     case functions::ErrorKind::kAlreadyExists:
+    case functions::ErrorKind::kInUse:
     case functions::ErrorKind::kUpdateInProgress:
       return to_aws_error(ErrorKind::kConflict, std::move(message));
     case functions::ErrorKind::kRevisionMismatch:
       return to_aws_error(ErrorKind::kPreconditionFailed, std::move(message));
+    case functions::ErrorKind::kHashMismatch:
     case functions::ErrorKind::kBadPackage:
       return to_aws_error(ErrorKind::kInvalidParameter, std::move(message));
     case functions::ErrorKind::kTooLarge:

@@ -14,9 +14,13 @@ constexpr std::size_t kLargestEvent = 1'048'576;  // Lambda quotas: asynchronous
 constexpr std::size_t kMostWaiting = 1'000'000;   // about 100 MB of memory
 constexpr std::size_t kMostRunning = 100;
 constexpr std::size_t kMostRunningOfOne = kMostRunning / 2;
-constexpr std::uint32_t kMostRuns = 3;    // the first and AWS's two retries
-constexpr std::chrono::hours kOldest{6};  // AWS's default for the age of an event
+constexpr std::uint32_t kRetries = 2;        // AWS's default
+constexpr std::chrono::seconds kOldest{6h};  // AWS's default for the age of an event
 constexpr std::chrono::seconds kIdleWait{60};
+
+std::chrono::seconds oldest_of(const functions::EventRules& rules) {
+  return rules.oldest_s ? std::chrono::seconds(*rules.oldest_s) : kOldest;
+}
 
 // After `runs` that ended in a function error: one minute, then two.
 std::chrono::minutes pause_after_error(std::uint32_t runs) { return std::chrono::minutes(runs); }
@@ -27,9 +31,11 @@ std::chrono::seconds pause_after_refusal(std::uint32_t refusals) {
 
 }  // namespace
 
-EventQueue::EventQueue(net::Loop& loop, storage::Store& store, invocation::Invoker& invoker, const observe::Logger& log)
+EventQueue::EventQueue(net::Loop& loop, storage::Store& store, const functions::Registry& registry,
+                       invocation::Invoker& invoker, const observe::Logger& log)
     : loop_(loop),
       store_(store),
+      registry_(registry),
       invoker_(invoker),
       log_(log),
       gate_(loop),
@@ -132,9 +138,10 @@ net::Task<> EventQueue::run(functions::FunctionKey function, Waiting place) {
     log_.error("an event of an asynchronous invocation cannot be read",
                {{"function", function.name}, {"error", event.error().message()}});
     drop(function, place.number);
-  } else if (loop_.clock().now() - event->accepted > kOldest) {
-    log_.warn("an event was given up: it waited for six hours",
+  } else if (loop_.clock().now() - event->accepted > oldest_of(rules_of(*event))) {
+    log_.warn("an event was given up: it waited for too long",
               {{"function", function.name}, {"request_id", event->request.request_id}});
+    tell_destination(*event, EventEnding::kEventAgeExceeded, nullptr);
     drop(function, place.number);
   } else {
     invocation::InvokeRequest request = event->request;
@@ -156,20 +163,47 @@ void EventQueue::settle(StoredEvent event, Waiting place, const Result<invocatio
     return wait_until(function, now + pause_after_refusal(place.refusals),
                       {.number = event.number, .refusals = place.refusals + 1});
   }
-  if (outcome->function_error.empty()) return drop(function, event.number);
-  ++event.runs;
-  if (event.runs >= kMostRuns) {
-    log_.warn("an event was given up after three runs",
-              {{"function", function.name}, {"request_id", event.request.request_id}});
+  if (outcome->function_error.empty()) {
+    tell_destination(event, EventEnding::kSuccess, &*outcome);
     return drop(function, event.number);
   }
+  ++event.runs;
   event.due = now + pause_after_error(event.runs);
+  const functions::EventRules rules = rules_of(event);
+  const bool too_old = event.due - event.accepted > oldest_of(rules);
+  if (event.runs > rules.retries.value_or(kRetries) || too_old) {
+    log_.warn(
+        "an event was given up after its function failed",
+        {{"function", function.name}, {"request_id", event.request.request_id}, {"runs", std::to_string(event.runs)}});
+    tell_destination(event, too_old ? EventEnding::kEventAgeExceeded : EventEnding::kRetriesExhausted, &*outcome);
+    return drop(function, event.number);
+  }
   if (const Status stored = store_.put(event); !stored) {
     // The store has it still with fewer runs: it may run once too often, never too rarely.
     log_.error("a retry of an event cannot be stored",
                {{"function", function.name}, {"error", stored.error().message()}});
   }
   wait_until(function, event.due, {.number = event.number});
+}
+
+functions::EventRules EventQueue::rules_of(const StoredEvent& event) const {
+  return registry_.event_rules(event.request.function, event.request.qualifier).value_or(functions::EventRules());
+}
+
+void EventQueue::tell_destination(const StoredEvent& event, EventEnding ending,
+                                  const invocation::InvokeOutcome* outcome) {
+  const functions::EventRules rules = rules_of(event);
+  const std::string& destination = ending == EventEnding::kSuccess ? rules.on_success : rules.on_failure;
+  if (destination.empty()) return;
+  const auto target = parse_function_arn(destination);
+  const Status sent =
+      target ? accept(destination_request(*target, destination_record(event, ending, outcome, loop_.clock().now())))
+             : Status(fail(invocation::ErrorKind::kNotFound, "it is no function"));
+  if (!sent) {
+    log_.error(
+        "a destination did not get the record of an event",
+        {{"destination", destination}, {"request_id", event.request.request_id}, {"error", sent.error().message()}});
+  }
 }
 
 void EventQueue::drop(const functions::FunctionKey& function, std::uint64_t number) {

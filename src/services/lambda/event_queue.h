@@ -3,7 +3,8 @@
 // once.
 //
 // An event ends when its function ran without an error, after its third run, when its function is gone, or six hours
-// after it was accepted. A run that ends in a function error is repeated after one and then two minutes; one that could
+// after it was accepted; the function's EventRules may say other numbers, and name functions that get a record of what
+// succeeded or failed. A run that ends in a function error is repeated after one and then two minutes; one that could
 // not start (throttled, no capacity, function pending) after one second, doubling to five minutes. Events of one
 // function take at most half of the places, so that a flood of one holds up no other.
 //
@@ -14,11 +15,13 @@
 #include <memory>
 
 #include "base/result.h"
+#include "functions/registry.h"
 #include "invocation/invoker.h"
 #include "net/gate.h"
 #include "net/loop.h"
 #include "net/one_shot.h"
 #include "observe/log.h"
+#include "services/lambda/destination.h"
 #include "services/lambda/store.h"
 
 namespace hearth::services::lambda {
@@ -26,7 +29,8 @@ namespace hearth::services::lambda {
 // Thread: the loop's. Lifetime: everything it is built with outlives it.
 class EventQueue {
  public:
-  EventQueue(net::Loop& loop, storage::Store& store, invocation::Invoker& invoker, const observe::Logger& log);
+  EventQueue(net::Loop& loop, storage::Store& store, const functions::Registry& registry, invocation::Invoker& invoker,
+             const observe::Logger& log);
 
   // Takes up the events of before the start. Errors: as EventStore::load().
   Status load();
@@ -62,10 +66,14 @@ class EventQueue {
   void settle(StoredEvent event, Waiting place, const Result<invocation::InvokeOutcome>& outcome);
   void wait_until(const functions::FunctionKey& function, TimePoint due, Waiting event);
   void drop(const functions::FunctionKey& function, std::uint64_t number);
+  functions::EventRules rules_of(const StoredEvent& event) const;
+  // Sends a record to the destination that the rules name, before the event itself is dropped.
+  void tell_destination(const StoredEvent& event, EventEnding ending, const invocation::InvokeOutcome* outcome);
   void wake();
 
   net::Loop& loop_;
   EventStore store_;
+  const functions::Registry& registry_;
   invocation::Invoker& invoker_;
   const observe::Logger& log_;
   net::Gate gate_;

@@ -14,11 +14,14 @@ using namespace std::chrono_literals;
 
 class EventQueueTest : public testing::Test {
  protected:
-  EventQueueTest() { reopen(); }
+  EventQueueTest() {
+    registry_.emplace(functions_, clock_);
+    reopen();
+  }
 
   // As after a restart.
   void reopen() {
-    queue_.emplace(loop_, store_, invoker_, log_);
+    queue_.emplace(loop_, store_, *registry_, invoker_, log_);
     ASSERT_TRUE(queue_->load());
   }
   static invocation::InvokeRequest event(const std::string& payload = R"({"a":1})", const std::string& name = "f") {
@@ -29,6 +32,16 @@ class EventQueueTest : public testing::Test {
     request.payload = payload;
     return request;
   }
+  // Functions f and told, and what becomes of the events of f.
+  void set_rules(functions::EventRules rules) {
+    for (const char* name : {"f", "told"}) {
+      functions::FunctionVersion function;
+      function.key = {"123456789012", "us-east-1", name};
+      if (!registry_->latest(function.key)) ASSERT_TRUE(registry_->create(std::move(function), {}));
+    }
+    ASSERT_TRUE(registry_->set_event_rules({"123456789012", "us-east-1", "f"}, "", std::move(rules)));
+  }
+  static constexpr const char* kTold = "arn:aws:lambda:us-east-1:123456789012:function:told";
   // Runs what is due now to its end.
   void turn() {
     queue_->start_due();
@@ -38,6 +51,8 @@ class EventQueueTest : public testing::Test {
   FakeClock clock_;
   net::Loop loop_{clock_};
   storage::MemoryStore store_;
+  storage::MemoryStore functions_;
+  std::optional<functions::Registry> registry_;
   FakeInvoker invoker_;
   observe::Logger log_{-1, observe::Level::kError, observe::LogFormat::kText};
   std::optional<EventQueue> queue_;
@@ -182,7 +197,7 @@ class SlowInvoker final : public invocation::Invoker {
 
 TEST_F(EventQueueTest, AFloodOfOneFunctionHoldsUpNoOther) {
   SlowInvoker slow(loop_);
-  EventQueue queue(loop_, store_, slow, log_);
+  EventQueue queue(loop_, store_, *registry_, slow, log_);
   for (int i = 0; i < 300; ++i) ASSERT_TRUE(queue.accept(event("{}", "flood")));
   ASSERT_TRUE(queue.accept(event("{}", "other")));
   queue.start_due();
@@ -194,6 +209,64 @@ TEST_F(EventQueueTest, AFloodOfOneFunctionHoldsUpNoOther) {
   });
   loop_.run();
   EXPECT_EQ(queue.waiting(), 250U);
+}
+
+TEST_F(EventQueueTest, TheRulesOfAFunctionSayHowOftenAndHowLong) {
+  set_rules({.retries = 0, .oldest_s = {}, .on_success = {}, .on_failure = {}, .last_modified = {}});
+  invoker_.outcome.function_error = "Unhandled";
+  ASSERT_TRUE(queue_->accept(event()));
+  turn();
+  EXPECT_EQ(invoker_.runs, 1);
+  EXPECT_TRUE(store_.rows().empty());
+
+  set_rules({.retries = {}, .oldest_s = 60, .on_success = {}, .on_failure = {}, .last_modified = {}});
+  invoker_.failure = Error(invocation::ErrorKind::kThrottled, "throttled");
+  ASSERT_TRUE(queue_->accept(event()));
+  for (int i = 0; i < 40; ++i) {
+    clock_.advance(5s);
+    turn();
+  }
+  EXPECT_TRUE(store_.rows().empty()) << "given up after a minute";
+}
+
+TEST_F(EventQueueTest, ADestinationGetsTheRecordOfASuccess) {
+  set_rules({.retries = {}, .oldest_s = {}, .on_success = kTold, .on_failure = {}, .last_modified = {}});
+  invoker_.outcome.payload = R"({"done":true})";
+  ASSERT_TRUE(queue_->accept(event()));
+  turn();
+  reopen();  // the record is an event like any other: it survives
+  EXPECT_EQ(queue_->waiting(), 1U);
+  turn();
+  EXPECT_EQ(invoker_.last.function.name, "told");
+  const auto record = boost::json::parse(invoker_.last.payload).as_object();
+  EXPECT_EQ(record.at("version"), "1.0");
+  EXPECT_EQ(record.at("requestContext").at("condition"), "Success");
+  EXPECT_EQ(record.at("requestContext").at("requestId"), "r1");
+  EXPECT_EQ(record.at("requestContext").at("functionArn"), "arn:aws:lambda:us-east-1:123456789012:function:f:$LATEST");
+  EXPECT_EQ(record.at("requestContext").at("approximateInvokeCount"), 1);
+  EXPECT_EQ(record.at("requestPayload").at("a"), 1);
+  EXPECT_EQ(record.at("responseContext").at("statusCode"), 200);
+  EXPECT_EQ(record.at("responsePayload").at("done"), true);
+}
+
+TEST_F(EventQueueTest, ADestinationGetsTheRecordOfAFailureAfterTheLastRetry) {
+  set_rules({.retries = 1, .oldest_s = {}, .on_success = {}, .on_failure = kTold, .last_modified = {}});
+  invoker_.outcome.function_error = "Unhandled";
+  invoker_.outcome.payload = R"({"errorMessage":"no"})";
+  ASSERT_TRUE(queue_->accept(event()));
+  turn();
+  clock_.advance(61s);
+  turn();
+  EXPECT_EQ(invoker_.runs, 2);
+  invoker_.outcome.function_error.clear();
+  turn();
+  EXPECT_EQ(invoker_.last.function.name, "told");
+  const auto record = boost::json::parse(invoker_.last.payload).as_object();
+  EXPECT_EQ(record.at("requestContext").at("condition"), "RetriesExhausted");
+  EXPECT_EQ(record.at("requestContext").at("approximateInvokeCount"), 2);
+  EXPECT_EQ(record.at("responseContext").at("functionError"), "Unhandled");
+  EXPECT_EQ(record.at("responsePayload").at("errorMessage"), "no");
+  EXPECT_TRUE(store_.rows().empty());
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "base/bytes.h"
 #include "services/lambda/errors.h"
 #include "services/lambda/handlers.h"
+#include "services/lambda/paging.h"
 #include "services/lambda/render.h"
 #include "services/operation_table.h"
 
@@ -11,10 +11,9 @@ namespace {
 
 namespace api = wire::lambda;
 
-constexpr std::size_t kPageSize = 50;  // ListFunctions gives at most 50 whatever MaxItems says
-
-// A function has one ARN, but shows the qualifier that the caller named.
-ArnForm arn_form(const FunctionRef& ref) { return ref.qualifier.empty() ? ArnForm::kPlain : ArnForm::kQualified; }
+functions::Publish publish_of(const std::optional<bool>& publish) {
+  return publish.value_or(false) ? functions::Publish::kYes : functions::Publish::kNo;
+}
 
 // Changes of a function go to $LATEST; another qualifier names a version that does not exist.
 Status check_latest(const FunctionRef& ref) {
@@ -28,11 +27,12 @@ HandledLater<api::FunctionConfiguration> create_function(LambdaService& service,
                                                          api::CreateFunctionRequest request) {
   CO_AWS_TRY(FunctionRef ref, resolve_name(context, "lambda:CreateFunction", request.function_name));
   CO_AWS_TRY_STATUS(check_latest(ref));
-  CO_AWS_TRY(std::string zip, take_package(request.code));
-  CO_AWS_TRY(Settings settings, read_settings(context, request));
-  std::map<std::string, std::string> tags = std::move(request.tags).value_or(std::map<std::string, std::string>());
-  CO_AWS_TRY(const auto created,
-             co_await service.create(context, std::move(ref), std::move(settings), std::move(tags), std::move(zip)));
+  LambdaService::NewFunction wanted;
+  CO_AWS_TRY(wanted.zip, take_package(request.code));
+  CO_AWS_TRY(wanted.settings, read_settings(context, request));
+  wanted.tags = std::move(request.tags).value_or(std::map<std::string, std::string>());
+  wanted.publish = publish_of(request.publish);
+  CO_AWS_TRY(const auto created, co_await service.create(context, std::move(ref), std::move(wanted)));
   co_return render(*created);
 }
 
@@ -41,7 +41,7 @@ Handled<api::GetFunctionResponse> get_function(LambdaService& service, const Req
   AWS_TRY(const FunctionRef ref, resolve_name(context, "lambda:GetFunction", request.function_name, request.qualifier));
   AWS_TRY(const auto function, service.get(ref));
   api::GetFunctionResponse reply;
-  reply.configuration = render(*function, arn_form(ref));
+  reply.configuration = render(*function, ref.qualifier);
   reply.code = api::FunctionCodeLocation{};
   reply.code->repository_type = "S3";
   reply.code->location = service.links().link(function->code.blob, context.endpoint);
@@ -54,7 +54,7 @@ Handled<api::FunctionConfiguration> get_function_configuration(LambdaService& se
   AWS_TRY(const FunctionRef ref,
           resolve_name(context, "lambda:GetFunctionConfiguration", request.function_name, request.qualifier));
   AWS_TRY(const auto function, service.get(ref));
-  return render(*function, arn_form(ref));
+  return render(*function, ref.qualifier);
 }
 
 HandledLater<api::FunctionConfiguration> update_function_code(LambdaService& service, const RequestContext& context,
@@ -62,14 +62,16 @@ HandledLater<api::FunctionConfiguration> update_function_code(LambdaService& ser
   CO_AWS_TRY(FunctionRef ref, resolve_name(context, "lambda:UpdateFunctionCode", request.function_name));
   CO_AWS_TRY_STATUS(check_latest(ref));
   CO_AWS_TRY_STATUS(service.get(ref));
-  CO_AWS_TRY_STATUS(check_publish(request));
+  CO_AWS_TRY_STATUS(check_publish_to(request));
   LambdaService::CodeUpdate update;
   CO_AWS_TRY(update.zip, take_package(request));
   if (request.architectures && !request.architectures->empty()) update.architecture = request.architectures->front();
   update.revision_id = std::move(request.revision_id);
   update.run = request.dry_run.value_or(false) ? LambdaService::Run::kDry : LambdaService::Run::kReal;
+  update.publish = publish_of(request.publish);
+  const bool published = update.publish == functions::Publish::kYes && update.run == LambdaService::Run::kReal;
   CO_AWS_TRY(const auto updated, co_await service.update_code(context, std::move(ref), std::move(update)));
-  co_return render(*updated);
+  co_return render(*updated, published ? std::string_view(updated->version) : std::string_view());
 }
 
 HandledLater<api::FunctionConfiguration> update_function_configuration(
@@ -92,46 +94,55 @@ Handled<api::DeleteFunctionResponse> delete_function(LambdaService& service, con
     return std::unexpected(
         to_aws_error(ErrorKind::kInvalidParameter, "$LATEST version cannot be deleted without deleting the function."));
   }
-  AWS_TRY_STATUS(check_latest(ref));
+  if (names_alias(ref.qualifier)) {
+    return std::unexpected(
+        to_aws_error(ErrorKind::kInvalidParameter, "Deletion of aliases is not currently supported."));
+  }
   AWS_TRY_STATUS(service.remove(ref));
   return api::DeleteFunctionResponse{.status_code = 204};
 }
 
 Handled<api::ListFunctionsResponse> list_functions(LambdaService& service, const RequestContext& context,
                                                    api::ListFunctionsRequest request) {
-  std::string after;
-  if (request.marker && !request.marker->empty()) {
-    const auto decoded = base64_decode(*request.marker);
-    if (!decoded)
-      return std::unexpected(
-          to_aws_error(ErrorKind::kInvalidParameter, "The marker is not one that this operation gave."));
-    after = *decoded;
-  }
-  const std::size_t limit = std::min(kPageSize, static_cast<std::size_t>(request.max_items.value_or(kPageSize)));
-  const ArnForm form =
-      request.function_version ? ArnForm::kQualified : ArnForm::kPlain;  // ALL: versions, each by its ARN
+  AWS_TRY(const std::string after, read_marker(request.marker));
   api::ListFunctionsResponse reply;
   reply.functions.emplace();
   // Functions replicated from another region: there are none.
   if (request.master_region && *request.master_region != "ALL" && *request.master_region != context.region)
     return reply;
-  auto page = service.registry().list(context.account, context.region, after, limit + 1);
+  const functions::Registry& registry = service.registry();
+  const std::size_t limit = page_limit(request.max_items);
+  // The marker names the last entry: a function, and with FunctionVersion ALL the number of its version.
+  const std::size_t colon = after.find(':');
+  const std::string after_name = after.substr(0, colon);
+  std::vector<functions::FunctionSnapshot> page;
+  if (!request.function_version) {
+    page = registry.list(context.account, context.region, after_name, limit + 1);
+  } else {
+    const auto add_versions = [&](const functions::FunctionKey& key, std::uint64_t number) {
+      const auto versions = registry.versions(key, number, limit + 1 - page.size());
+      page.insert(page.end(), versions.begin(), versions.end());
+    };
+    if (colon != std::string::npos) {
+      add_versions({context.account, context.region, after_name},
+                   functions::version_number(after.substr(colon + 1)).value_or(0));
+    }
+    for (const auto& function : registry.list(context.account, context.region, after_name, limit + 1)) {
+      if (page.size() > limit) break;
+      page.push_back(function);
+      add_versions(function->key, 0);
+    }
+  }
   const bool more = page.size() > limit;
-  if (more) page.pop_back();
-  for (const auto& function : page) reply.functions->push_back(render(*function, form, ShownState::kLeftOut));
-  if (more) reply.next_marker = base64_encode(page.back()->key.name);
-  return reply;
-}
-
-Handled<api::ListVersionsByFunctionResponse> list_versions_by_function(LambdaService& service,
-                                                                       const RequestContext& context,
-                                                                       api::ListVersionsByFunctionRequest request) {
-  AWS_TRY(FunctionRef ref, resolve_name(context, "lambda:ListVersionsByFunction", request.function_name));
-  ref.qualifier.clear();  // all versions, whichever was named
-  AWS_TRY(const auto function, service.get(ref));
-  api::ListVersionsByFunctionResponse reply;
-  reply.versions.emplace();
-  reply.versions->push_back(render(*function, ArnForm::kQualified, ShownState::kLeftOut));
+  if (more) page.resize(limit);
+  for (const auto& function : page) {
+    const std::string_view qualifier = request.function_version ? std::string_view(function->version) : "";
+    reply.functions->push_back(render(*function, qualifier, ShownState::kLeftOut));
+  }
+  if (more) {
+    const functions::FunctionVersion& last = *page.back();
+    reply.next_marker = make_marker(request.function_version ? last.key.name + ":" + last.version : last.key.name);
+  }
   return reply;
 }
 

@@ -148,7 +148,7 @@ TEST_F(FunctionHandlers, MembersWithoutAnEngineAreRefusedByName) {
       HasSubstr("FileSystemConfigs"));
   EXPECT_THAT(refusal({{"SnapStart", json::object{{"ApplyOn", "PublishedVersions"}}}}), HasSubstr("SnapStart"));
   EXPECT_THAT(refusal({{"PackageType", "Image"}}), HasSubstr("PackageType"));
-  EXPECT_THAT(refusal({{"Publish", true}}), HasSubstr("Publish"));
+  EXPECT_THAT(refusal({{"PublishTo", "LATEST_PUBLISHED"}}), HasSubstr("PublishTo"));
   EXPECT_THAT(refusal({{"CodeSigningConfigArn",
                         "arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-0123456789abcdef0"}},
                       "CodeSigningConfigNotFoundException"),

@@ -30,8 +30,36 @@ Handled<wire::lambda::DeleteFunctionResponse> delete_function(LambdaService& ser
                                                               wire::lambda::DeleteFunctionRequest request);
 Handled<wire::lambda::ListFunctionsResponse> list_functions(LambdaService& service, const RequestContext& context,
                                                             wire::lambda::ListFunctionsRequest request);
+
+// version_handlers.cc
+Handled<wire::lambda::FunctionConfiguration> publish_version(LambdaService& service, const RequestContext& context,
+                                                             wire::lambda::PublishVersionRequest request);
 Handled<wire::lambda::ListVersionsByFunctionResponse> list_versions_by_function(
     LambdaService& service, const RequestContext& context, wire::lambda::ListVersionsByFunctionRequest request);
+Handled<wire::lambda::AliasConfiguration> create_alias(LambdaService& service, const RequestContext& context,
+                                                       wire::lambda::CreateAliasRequest request);
+Handled<wire::lambda::AliasConfiguration> get_alias(LambdaService& service, const RequestContext& context,
+                                                    wire::lambda::GetAliasRequest request);
+Handled<wire::lambda::AliasConfiguration> update_alias(LambdaService& service, const RequestContext& context,
+                                                       wire::lambda::UpdateAliasRequest request);
+Handled<wire::lambda::DeleteAliasResponse> delete_alias(LambdaService& service, const RequestContext& context,
+                                                        wire::lambda::DeleteAliasRequest request);
+Handled<wire::lambda::ListAliasesResponse> list_aliases(LambdaService& service, const RequestContext& context,
+                                                        wire::lambda::ListAliasesRequest request);
+
+// event_rule_handlers.cc
+Handled<wire::lambda::FunctionEventInvokeConfig> put_function_event_invoke_config(
+    LambdaService& service, const RequestContext& context, wire::lambda::PutFunctionEventInvokeConfigRequest request);
+Handled<wire::lambda::FunctionEventInvokeConfig> update_function_event_invoke_config(
+    LambdaService& service, const RequestContext& context,
+    wire::lambda::UpdateFunctionEventInvokeConfigRequest request);
+Handled<wire::lambda::FunctionEventInvokeConfig> get_function_event_invoke_config(
+    LambdaService& service, const RequestContext& context, wire::lambda::GetFunctionEventInvokeConfigRequest request);
+Handled<wire::lambda::DeleteFunctionEventInvokeConfigResponse> delete_function_event_invoke_config(
+    LambdaService& service, const RequestContext& context,
+    wire::lambda::DeleteFunctionEventInvokeConfigRequest request);
+Handled<wire::lambda::ListFunctionEventInvokeConfigsResponse> list_function_event_invoke_configs(
+    LambdaService& service, const RequestContext& context, wire::lambda::ListFunctionEventInvokeConfigsRequest request);
 
 // invoke_handlers.cc
 HandledLater<wire::lambda::InvocationResponse> invoke(LambdaService& service, const RequestContext& context,

@@ -61,6 +61,11 @@ FunctionRef ref_of(const RequestContext& context, const NameParts& name, const s
 
 }  // namespace
 
+bool names_alias(std::string_view qualifier) {
+  return !qualifier.empty() && qualifier.find('$') == std::string_view::npos &&
+         qualifier.find_first_not_of("0123456789") != std::string_view::npos;
+}
+
 std::string_view partition_of(std::string_view region) {
   if (region.starts_with("cn-")) return "aws-cn";
   if (region.starts_with("us-gov-")) return "aws-us-gov";
@@ -92,6 +97,14 @@ Result<FunctionRef> resolve_name(const RequestContext& context, std::string_view
                 "The derived qualifier from the function name does not match the specified qualifier.");
   }
   return ref;
+}
+
+std::optional<FunctionRef> parse_function_arn(std::string_view arn) {
+  if (!arn.starts_with("arn:") || arn.find(":function:") == std::string_view::npos) return std::nullopt;
+  const NameParts name = split_name(arn);
+  if (name.region.empty() || name.account.empty() || name.name.empty()) return std::nullopt;
+  return FunctionRef{{std::string(name.account), std::string(name.region), std::string(name.name)},
+                     std::string(name.qualifier)};
 }
 
 std::string resource_arn(const RequestContext& context, std::string_view function_name,

@@ -33,9 +33,15 @@ struct FunctionRef {
 Result<FunctionRef> resolve_name(const RequestContext& context, std::string_view action, std::string_view function_name,
                                  const std::optional<std::string>& qualifier = std::nullopt);
 
+// The function a full ARN names, of whichever region and account. Nothing if it is none.
+std::optional<FunctionRef> parse_function_arn(std::string_view arn);
+
 // The ARN that authorisation is asked about: as the caller named it, never failing.
 std::string resource_arn(const RequestContext& context, std::string_view function_name,
                          const std::optional<std::string>& qualifier = std::nullopt);
+
+// A qualifier that can only be an alias: no version number, none of the characters that aliases do not have.
+bool names_alias(std::string_view qualifier);
 
 // "aws", "aws-cn" or "aws-us-gov".
 std::string_view partition_of(std::string_view region);

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "services/lambda/errors.h"
 #include "services/lambda/handlers.h"
 #include "services/lambda/policy.h"
@@ -17,14 +15,8 @@ Status no_policies_for_latest(const FunctionRef& ref) {
   return fail(ErrorKind::kInvalidParameter, "We currently do not support adding policies for $LATEST.");
 }
 
-// A qualifier that can only be an alias: no version number, none of the characters that aliases do not have.
-bool names_alias(const std::string& qualifier) {
-  const bool number = std::all_of(qualifier.begin(), qualifier.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return !qualifier.empty() && !number && qualifier.find('$') == std::string::npos;
-}
-
-Status check_alias(const FunctionRef& ref) {
-  if (!names_alias(ref.qualifier)) return {};
+Status check_alias(LambdaService& service, const FunctionRef& ref) {
+  if (!names_alias(ref.qualifier) || service.registry().alias(ref.key, ref.qualifier)) return {};
   return fail(ErrorKind::kNotFound, fmt::format("Cannot find alias arn: {}", ref.qualified_arn()));
 }
 
@@ -43,9 +35,10 @@ Handled<api::AddPermissionResponse> add_permission(LambdaService& service, const
           resolve_name(context, "lambda:AddPermission", request.function_name, request.qualifier));
   AWS_TRY_STATUS(no_policies_for_latest(ref));
   AWS_TRY_STATUS(service.get({ref.key, {}}));
-  AWS_TRY_STATUS(check_alias(ref));
-  AWS_TRY(const auto function, service.get(ref));
-  AWS_TRY_STATUS(check_revision(request.revision_id, function->revision_id, "GetPolicy"));
+  AWS_TRY_STATUS(check_alias(service, ref));
+  AWS_TRY_STATUS(service.get(ref));
+  const functions::Registry::Policy former = service.registry().policy(ref.key, ref.qualifier);
+  AWS_TRY_STATUS(check_revision(request.revision_id, former.revision_id, "GetPolicy"));
   const Permission permission{.statement_id = std::move(request.statement_id),
                               .action = std::move(request.action),
                               .principal = std::move(request.principal),
@@ -55,17 +48,16 @@ Handled<api::AddPermissionResponse> add_permission(LambdaService& service, const
                               .principal_org_id = std::move(request.principal_org_id),
                               .function_url_auth_type = std::move(request.function_url_auth_type),
                               .invoked_via_function_url = request.invoked_via_function_url};
-  const std::string former = service.registry().policy(ref.key).document;
-  AWS_TRY(AddedStatement added, add_statement(former, permission, ref.qualified_arn()));
-  AWS_TRY_STATUS(service.registry().set_policy(ref.key, std::move(added.document)));
+  AWS_TRY(AddedStatement added, add_statement(former.document, permission, ref.qualified_arn()));
+  AWS_TRY_STATUS(service.registry().set_policy(ref.key, ref.qualifier, std::move(added.document)));
   return api::AddPermissionResponse{.statement = std::move(added.statement)};
 }
 
 Handled<api::GetPolicyResponse> get_policy(LambdaService& service, const RequestContext& context,
                                            api::GetPolicyRequest request) {
   AWS_TRY(const FunctionRef ref, resolve_name(context, "lambda:GetPolicy", request.function_name, request.qualifier));
-  auto policy = service.registry().policy(ref.key);
-  if (!ref.qualifier.empty() || policy.document.empty()) {
+  auto policy = service.registry().policy(ref.key, ref.qualifier);
+  if (policy.document.empty()) {
     return std::unexpected(to_aws_error(ErrorKind::kNotFound, "The resource you requested does not exist."));
   }
   return api::GetPolicyResponse{.policy = std::move(policy.document), .revision_id = std::move(policy.revision_id)};
@@ -79,12 +71,12 @@ Handled<api::RemovePermissionResponse> remove_permission(LambdaService& service,
     return std::unexpected(
         to_aws_error(ErrorKind::kNotFound, fmt::format("No policy found for: {}", ref.qualified_arn())));
   }
-  AWS_TRY_STATUS(check_alias(ref));
-  AWS_TRY(const auto function, service.get(ref));
-  const std::string former = ref.qualifier.empty() ? service.registry().policy(ref.key).document : std::string();
-  AWS_TRY(std::string document, remove_statement(former, request.statement_id));
-  AWS_TRY_STATUS(check_revision(request.revision_id, function->revision_id, "GetFunction/GetAlias"));
-  AWS_TRY_STATUS(service.registry().set_policy(ref.key, std::move(document)));
+  AWS_TRY_STATUS(check_alias(service, ref));
+  AWS_TRY_STATUS(service.get(ref));
+  const functions::Registry::Policy former = service.registry().policy(ref.key, ref.qualifier);
+  AWS_TRY(std::string document, remove_statement(former.document, request.statement_id));
+  AWS_TRY_STATUS(check_revision(request.revision_id, former.revision_id, "GetFunction/GetAlias"));
+  AWS_TRY_STATUS(service.registry().set_policy(ref.key, ref.qualifier, std::move(document)));
   return api::RemovePermissionResponse{};
 }
 

@@ -70,10 +70,11 @@ std::string runtime_version_arn(const functions::FunctionVersion& function) {
                      hex_encode(sha256(function.runtime)));
 }
 
-api::FunctionConfiguration render(const functions::FunctionVersion& function, ArnForm form, ShownState state) {
+api::FunctionConfiguration render(const functions::FunctionVersion& function, std::string_view qualifier,
+                                  ShownState state) {
   api::FunctionConfiguration shown;
   shown.function_name = function.key.name;
-  shown.function_arn = form == ArnForm::kQualified ? function.arn + ":" + function.version : function.arn;
+  shown.function_arn = qualifier.empty() ? function.arn : fmt::format("{}:{}", function.arn, qualifier);
   shown.runtime = function.runtime;
   shown.role = function.role;
   shown.handler = function.handler;
@@ -98,6 +99,17 @@ api::FunctionConfiguration render(const functions::FunctionVersion& function, Ar
                                             .system_log_level = unless_empty(function.system_log_level),
                                             .log_group = function.log_group};
   if (state == ShownState::kShown) render_state(function, shown);
+  return shown;
+}
+
+api::AliasConfiguration render(const functions::Alias& alias, const std::string& function_arn) {
+  api::AliasConfiguration shown;
+  shown.alias_arn = fmt::format("{}:{}", function_arn, alias.name);
+  shown.name = alias.name;
+  shown.function_version = alias.version;
+  shown.description = alias.description;
+  if (!alias.weights.empty()) shown.routing_config = api::AliasRoutingConfiguration{alias.weights};
+  shown.revision_id = alias.revision_id;
   return shown;
 }
 

@@ -27,7 +27,7 @@ std::unexpected<Error> in_aws_words(Error error, const FunctionRef& ref) {
 
 LambdaService::LambdaService(LambdaParts parts)
     : parts_(parts),
-      events_(parts.loop, parts.store, parts.invoker, parts.log),
+      events_(parts.loop, parts.store, parts.registry, parts.invoker, parts.log),
       gate_(parts.loop),
       stopping_(std::make_shared<net::OneShot<bool>>(parts.loop.executor())) {}
 LambdaService::~LambdaService() = default;
@@ -59,7 +59,7 @@ net::Task<Status> LambdaService::clear() {
 }
 
 Result<functions::FunctionSnapshot> LambdaService::get(const FunctionRef& ref) const {
-  auto function = ref.is_latest() ? parts_.registry.latest(ref.key) : nullptr;
+  auto function = parts_.registry.find(ref.key, ref.qualifier);
   if (!function) return not_found(ref);
   return function;
 }
@@ -90,9 +90,8 @@ void LambdaService::warn_of_architecture(const RequestContext& context, const st
 }
 
 net::Task<Result<functions::FunctionSnapshot>> LambdaService::create(const RequestContext& context, FunctionRef ref,
-                                                                     Settings settings,
-                                                                     std::map<std::string, std::string> tags,
-                                                                     std::string zip) {
+                                                                     NewFunction wanted) {
+  const Settings& settings = wanted.settings;
   CO_TRY_STATUS(check_role(context, settings.role.value_or("")));
   CO_TRY(functions::RuntimeAbi abi, choose_runtime(context, settings.runtime.value_or("")));
   if (parts_.registry.latest(ref.key)) {  // before the package is unpacked; the registry asks again
@@ -104,10 +103,10 @@ net::Task<Result<functions::FunctionSnapshot>> LambdaService::create(const Reque
   function.log_group = "/aws/lambda/" + ref.key.name;
   apply(settings, function);
   warn_of_architecture(context, function.architecture, abi);
-  CO_TRY(function.code, co_await parts_.codes.ingest(std::move(zip), std::move(abi)));
-  CO_TRY(const functions::FunctionSnapshot created, parts_.registry.create(std::move(function), std::move(tags)));
-  settle_soon(created);
-  co_return created;
+  CO_TRY(function.code, co_await parts_.codes.ingest(std::move(wanted.zip), std::move(abi)));
+  CO_TRY(const functions::Registry::Changed created,
+         parts_.registry.create(std::move(function), std::move(wanted.tags), wanted.publish));
+  co_return settle_soon(created);
 }
 
 net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_code(const RequestContext& context,
@@ -129,10 +128,9 @@ net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_code(const 
     change(*shown);
     co_return shown;
   }
-  auto updated = parts_.registry.update(ref.key, update.revision_id, change);
+  auto updated = parts_.registry.update(ref.key, update.revision_id, change, update.publish);
   if (!updated) co_return in_aws_words(std::move(updated).error(), ref);
-  settle_soon(*updated);
-  co_return updated;
+  co_return settle_soon(*updated);
 }
 
 net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_settings(const RequestContext& context,
@@ -148,16 +146,24 @@ net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_settings(co
   auto updated = parts_.registry.update(ref.key, revision_id,
                                         [&](functions::FunctionVersion& function) { apply(settings, function); });
   if (!updated) co_return in_aws_words(std::move(updated).error(), ref);
-  settle_soon(*updated);
-  co_return updated;
+  co_return settle_soon(*updated);
 }
 
 Status LambdaService::remove(const FunctionRef& ref) {
-  if (auto removed = parts_.registry.remove(ref.key); !removed) return in_aws_words(std::move(removed).error(), ref);
+  auto removed =
+      ref.qualifier.empty() ? parts_.registry.remove(ref.key) : parts_.registry.remove_version(ref.key, ref.qualifier);
+  if (!removed) return in_aws_words(std::move(removed).error(), ref);
   return {};
 }
 
 void LambdaService::settle_soon(const functions::FunctionSnapshot& function) { gate_.spawn(settle(function)); }
+
+functions::FunctionSnapshot LambdaService::settle_soon(const functions::Registry::Changed& changed) {
+  settle_soon(changed.latest);
+  if (!changed.version) return changed.latest;
+  settle_soon(changed.version);  // nothing to do if it was there before
+  return changed.version;
+}
 
 net::Task<> LambdaService::settle(functions::FunctionSnapshot function) {
   functions::CodePackage code = function->code;

@@ -66,24 +66,32 @@ class LambdaService {
   net::Task<Status> clear();
 
   // Errors of all that change: as errors.h lists them, with AWS's messages.
+  // What was published is returned, else $LATEST.
+  struct NewFunction {
+    Settings settings;
+    std::map<std::string, std::string> tags;
+    std::string zip;
+    functions::Publish publish = functions::Publish::kNo;
+  };
   net::Task<Result<functions::FunctionSnapshot>> create(const RequestContext& context, FunctionRef ref,
-                                                        Settings settings, std::map<std::string, std::string> tags,
-                                                        std::string zip);
+                                                        NewFunction wanted);
   enum class Run { kReal, kDry };
   struct CodeUpdate {
     std::string zip;
     std::optional<std::string> architecture;
     std::optional<std::string> revision_id;
     Run run = Run::kReal;
+    functions::Publish publish = functions::Publish::kNo;
   };
   net::Task<Result<functions::FunctionSnapshot>> update_code(const RequestContext& context, FunctionRef ref,
                                                              CodeUpdate update);
   net::Task<Result<functions::FunctionSnapshot>> update_settings(const RequestContext& context, FunctionRef ref,
                                                                  Settings settings,
                                                                  std::optional<std::string> revision_id);
+  // The function, or the one version that the reference names.
   Status remove(const FunctionRef& ref);
 
-  // The function a reference means. Errors: ErrorKind::kNotFound ("Function not found: ARN").
+  // The version a reference means. Errors: ErrorKind::kNotFound ("Function not found: ARN").
   Result<functions::FunctionSnapshot> get(const FunctionRef& ref) const;
 
   functions::Registry& registry() { return parts_.registry; }
@@ -100,6 +108,8 @@ class LambdaService {
   void warn_of_architecture(const RequestContext& context, const std::string& architecture,
                             const functions::RuntimeAbi& abi) const;
   void settle_soon(const functions::FunctionSnapshot& function);
+  // Settles what changed; returns what the caller is shown.
+  functions::FunctionSnapshot settle_soon(const functions::Registry::Changed& changed);
   net::Task<> settle(functions::FunctionSnapshot function);
   net::Task<> collect_from_time_to_time();
 

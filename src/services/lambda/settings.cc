@@ -142,8 +142,6 @@ Result<Settings> read_settings(const RequestContext& context, const api::CreateF
   if (!request.runtime || !request.handler) {
     return invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.");
   }
-  if (request.publish.value_or(false))
-    return unsupported("Publish", "Create the function without it: $LATEST can be invoked.");
   if (request.publish_to) return unsupported("PublishTo", "Leave it out.");
   if (request.tenancy_config) return unsupported("TenancyConfig", "Leave it out.");
   if (request.code_signing_config_arn) {
@@ -194,9 +192,7 @@ void apply(const Settings& settings, functions::FunctionVersion& function) {
 Result<std::string> take_package(api::FunctionCode& code) { return take_zip(code); }
 Result<std::string> take_package(api::UpdateFunctionCodeRequest& request) { return take_zip(request); }
 
-Status check_publish(const api::UpdateFunctionCodeRequest& request) {
-  if (request.publish.value_or(false))
-    return unsupported("Publish", "Update the function without it: $LATEST can be invoked.");
+Status check_publish_to(const api::UpdateFunctionCodeRequest& request) {
   if (request.publish_to) return unsupported("PublishTo", "Leave it out.");
   return {};
 }

@@ -45,8 +45,8 @@ void apply(const Settings& settings, functions::FunctionVersion& function);
 // The package of a request: ZipFile. Errors: ErrorKind::kInvalidParameter (none, or S3 or an image, with AWS's words).
 Result<std::string> take_package(wire::lambda::FunctionCode& code);
 Result<std::string> take_package(wire::lambda::UpdateFunctionCodeRequest& request);
-// Publish and PublishTo of UpdateFunctionCode: refused while versions are not there.
-Status check_publish(const wire::lambda::UpdateFunctionCodeRequest& request);
+// PublishTo of UpdateFunctionCode: refused.
+Status check_publish_to(const wire::lambda::UpdateFunctionCodeRequest& request);
 
 // Variables as AWS checks them: 4 KB in all as JSON, no reserved names. Errors: ErrorKind::kInvalidParameter.
 Status check_environment(const std::map<std::string, std::string>& variables);

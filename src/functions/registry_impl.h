@@ -1,0 +1,46 @@
+#pragma once
+// The inside of Registry, shared by its two source files: functions in registry.cc, versions and aliases in
+// versions.cc.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "functions/registry.h"
+#include "functions/store.h"
+
+namespace hearth::functions {
+
+bool is_settled(const FunctionVersion& function);
+// What AWS says of a change meanwhile.
+std::string why_unsettled(const FunctionVersion& function);
+
+struct Registry::Impl {
+  FunctionStore store;
+  const Clock& clock;
+  std::map<FunctionKey, FunctionRecord> records;
+  // Never given twice, also not to a function created again under the name of a deleted one.
+  std::uint64_t next_generation = 1;
+  std::vector<std::function<void(const FunctionKey&)>> listeners;
+
+  Impl(storage::Store& in_store, const Clock& by_clock) : store(in_store), clock(by_clock) {}
+
+  void tell(const FunctionKey& key) const {
+    for (const auto& listener : listeners) listener(key);
+  }
+  const FunctionRecord* find(const FunctionKey& key) const {
+    const auto place = records.find(key);
+    return place == records.end() ? nullptr : &place->second;
+  }
+  // Errors: kNotFound.
+  Result<FunctionRecord*> get(const FunctionKey& key);
+  // The version that publishing `latest` gives: the last one if it has the same content, else a new one.
+  FunctionSnapshot version_of(const FunctionRecord& record, const FunctionVersion& latest,
+                              const std::optional<std::string>& description);
+};
+
+}  // namespace hearth::functions
