@@ -1,7 +1,9 @@
 #include "outside_attempts.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +42,16 @@ Result<launcher::Packet> next_packet(const UniqueFd& socket) {
   return launcher::receive_packet(socket.get());
 }
 
+// Other launchers that start on this machine take a dead one's cgroups for abandoned, unless they are locked.
+std::vector<UniqueFd> lock_cgroups(const std::string& prefix) {
+  std::vector<UniqueFd> locked;
+  for (const std::string& path : Harness::cgroup_directories(prefix)) {
+    UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory && ::flock(directory.get(), LOCK_EX | LOCK_NB) == 0) locked.push_back(std::move(directory));
+  }
+  return locked;
+}
+
 // A launcher of its own, whose server does nothing: the real one would kill what is left.
 std::string outlive_once(World& world, const std::string& prefix) {
   pid_t pid = -1;
@@ -62,9 +74,10 @@ std::string outlive_once(World& world, const std::string& prefix) {
   ::kill(pid, SIGKILL);
   ::waitpid(pid, nullptr, 0);
   const auto message = packet ? launcher::decode(packet->bytes) : fail(packet.error());
-  if (!asked || !message || !std::holds_alternative<launcher::CreatedMessage>(*message)) {
-    return "ended: it did not start";
-  }
+  if (!asked || !message) return "ended: its launcher did not answer";
+  if (const auto* failed = std::get_if<launcher::FailedMessage>(&*message)) return "ended: " + failed->message;
+  if (!std::holds_alternative<launcher::CreatedMessage>(*message)) return "ended: it did not start";
+  const std::vector<UniqueFd> locked = lock_cgroups(prefix);
   // Its pidfd is the first descriptor, and readable when the first process is gone.
   const UniqueFd pidfd = std::move(packet->fds.front());
   pollfd gone{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
@@ -74,11 +87,12 @@ std::string outlive_once(World& world, const std::string& prefix) {
   return "broke: a sandbox goes on without its launcher";
 }
 
-// Any other launcher that starts on this machine removes what is left, too: one survivor is enough.
+// Locking comes a moment after the launcher's death: one survivor is enough.
 std::string outlive_launcher(World& world) {
-  std::string outcome;
+  std::string outcome = "ended";
   for (int i = 0; i < 3 && !outcome.starts_with("broke"); ++i) {
-    outcome = outlive_once(world, world.harness().prefix() + "-dies" + std::to_string(i));
+    const std::string once = outlive_once(world, world.harness().prefix() + "-dies" + std::to_string(i));
+    if (!once.starts_with("ended") || outcome == "ended") outcome = once;
   }
   // One that starts and ends removes the cgroups of those that were killed.
   pid_t pid = -1;
