@@ -224,9 +224,10 @@ Result<Packet> receive_packet(int socket) {
     }
   }
   if (received == 0) return fail(ProtocolError::kClosed, "end of stream");
-  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || static_cast<std::size_t>(received) > kMaxPacketBytes) {
+  if ((header.msg_flags & MSG_TRUNC) != 0 || static_cast<std::size_t>(received) > kMaxPacketBytes) {
     return fail(ProtocolError::kTooLarge, "a packet did not fit");
   }
+  if ((header.msg_flags & MSG_CTRUNC) != 0) packet.fds.clear();
   packet.bytes.resize(static_cast<std::size_t>(received));
   return packet;
 }

@@ -137,7 +137,7 @@ Result<std::string> encode(const Message& message);
 // Errors: kMalformed.
 Result<Message> decode(std::string_view packet);
 
-// One packet and the descriptors that came with it.
+// One packet and the descriptors that came with it. Where this process had no room for all of them, there are none.
 struct Packet {
   std::string bytes;
   std::vector<UniqueFd> fds;
@@ -145,8 +145,8 @@ struct Packet {
 
 // Errors: kNothing (would block), kClosed, kSystem.
 Status send_packet(int socket, std::string_view bytes, std::span<const int> fds);
-// Descriptors are received close-on-exec. Errors: kNothing, kClosed (end of stream), kTooLarge (the packet or its
-// descriptors did not fit; it is lost), kSystem.
+// Descriptors are received close-on-exec. Errors: kNothing, kClosed (end of stream), kTooLarge (the packet did not fit;
+// it is lost), kSystem.
 Result<Packet> receive_packet(int socket);
 
 }  // namespace hearth::launcher

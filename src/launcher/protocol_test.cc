@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -110,6 +111,22 @@ TEST_F(Packets, DescriptorsTravelBesideTheBytesAndAreCloseOnExec) {
   EXPECT_EQ(::write(packet->fds[0].get(), "x", 1), 1);
   char byte = 0;
   EXPECT_EQ(::read(reader.get(), &byte, 1), 1);
+}
+
+TEST_F(Packets, WithoutRoomForItsDescriptorsAPacketArrivesWithoutThem) {
+  const std::array<int, 2> fds = {left_.get(), right_.get()};
+  ASSERT_TRUE(send_packet(left_.get(), "hello", fds));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  // The lowest free descriptor is the first that cannot be had.
+  const UniqueFd probe(::dup(left_.get()));
+  const rlimit room_for_one{.rlim_cur = static_cast<rlim_t>(probe.get()) + 2, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &room_for_one), 0);
+  auto packet = receive_packet(right_.get());
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_TRUE(packet);
+  EXPECT_EQ(packet->bytes, "hello");
+  EXPECT_TRUE(packet->fds.empty());
 }
 
 TEST_F(Packets, AnEmptySocketHasNothingAndAClosedOneSaysSo) {

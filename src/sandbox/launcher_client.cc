@@ -196,6 +196,13 @@ void LauncherClient::on_message(launcher::Message message, std::vector<UniqueFd>
 }
 
 void LauncherClient::on_created(const launcher::CreatedMessage& created, std::vector<UniqueFd> fds) {
+  if (fds.empty() && created.fds != 0) {
+    // They arrived and there was no room for them: this sandbox cannot be steered, the others can.
+    if (Status sent = send(launcher::KillMessage{created.id}); !sent) {
+      log_.warn("cannot ask for a kill", {{"error", sent.error().message()}});
+    }
+    return answer(created.id, fail(ErrorKind::kNoResources, "the server has no file descriptors left"));
+  }
   auto roles = RoleFds::match(created.fds, std::move(fds));
   if (!roles) return lose("its descriptors do not match their list");
   // Registered now, so that an exit right behind this message finds it. If nobody waits any more it is destroyed here,

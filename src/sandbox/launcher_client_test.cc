@@ -136,6 +136,26 @@ TEST_F(LauncherClientTest, AFailureKeepsItsKindAndMessage) {
       });
 }
 
+TEST_F(LauncherClientTest, ASandboxWhoseDescriptorsHadNoRoomIsKilledAloneAndSaysSo) {
+  play(
+      [](ScriptedLauncher& launcher) {
+        const auto request = launcher.expect<launcher::CreateMessage>();
+        launcher.send(launcher::CreatedMessage{.id = request.id, .host_uid = 200'000, .pid = 2, .fds = 1});
+        EXPECT_EQ(launcher.expect<launcher::KillMessage>().id, request.id);
+        const auto next = launcher.expect<launcher::CreateMessage>();
+        const UniqueFd writer = launcher.send_created(next.id);
+        launcher.wait_for_the_end();
+      },
+      [](LauncherClientTest& test) -> net::Task<> {
+        SandboxSpec spec = named("a");
+        auto created = co_await test.client_.create(std::move(spec));
+        EXPECT_TRUE(!created && created.error().is(ErrorKind::kNoResources));
+        SandboxSpec next = named("b");
+        auto another = co_await test.client_.create(std::move(next));
+        EXPECT_TRUE(another);
+      });
+}
+
 TEST_F(LauncherClientTest, ACreationThatTakesTooLongIsKilledAndItsLateAnswerTooAfterwards) {
   play(
       [](ScriptedLauncher& launcher) {
