@@ -284,7 +284,8 @@ std::vector<Setting> make_settings() {
       number("limits.environments_memory_mib", "MIB", &Config::limits_environments_memory_mib, 0, 16'777'216,
              "Memory that all environments together may be promised. 0: four fifths of the machine's."),
       number("limits.connections", "COUNT", &Config::limits_connections, 16, 1'000'000,
-             "Connections served at the same time."),
+             "Connections served at the same time; never so many that none of the files the server may open are left "
+             "for functions."),
       number("limits.upload_mib", "MIB", &Config::limits_upload_mib, 8, 1024,
              "The largest request body. 70 is enough for a package of 50 MiB in base64."),
       number("http.header_timeout_s", "SECONDS", &Config::http_header_timeout_s, 1, 3600,

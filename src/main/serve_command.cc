@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "main/data_access.h"
+#include "main/descriptor_limit.h"
 #include "main/isolation.h"
 #include "main/server.h"
 #include "main/supervisor.h"
@@ -29,6 +30,7 @@ Result<std::string> launcher_path() {
 }
 
 Result<int> serve(const config::Loaded& settings) {
+  raise_descriptor_limit();  // inherited by the server and the launcher
   TRY(const OpenedFolder opened, open_folder(settings.config));
   SupervisorOptions options;
   options.user = opened.user;

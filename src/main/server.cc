@@ -27,6 +27,7 @@
 #include "gateway/trust_bundle.h"
 #include "invocation/admission.h"
 #include "invocation/data_plane.h"
+#include "main/descriptor_limit.h"
 #include "main/environment_doors.h"
 #include "main/process_signals.h"
 #include "main/startup_memory.h"
@@ -78,13 +79,17 @@ gateway::AuthMode auth_of(config::AuthMode mode) {
   return mode == config::AuthMode::kOpen ? gateway::AuthMode::kOpen : gateway::AuthMode::kEnforced;
 }
 
+// Time for new requests before what is under way has its turn: a few requests.
+constexpr std::chrono::microseconds kRequestSlice{300};
+
 net::HttpLimits limits_of(const config::Config& config) {
   net::HttpLimits limits;
   limits.header_deadline = std::chrono::seconds(config.http_header_timeout_s);
   limits.body_deadline = std::chrono::seconds(config.http_body_timeout_s);
   limits.idle_deadline = std::chrono::seconds(config.http_idle_timeout_s);
   limits.max_body = ByteCount::mib(config.limits_upload_mib);
-  limits.max_connections = config.limits_connections;
+  limits.request_slice = kRequestSlice;
+  limits.max_connections = connections_within(raise_descriptor_limit(), config.limits_connections);
   return limits;
 }
 

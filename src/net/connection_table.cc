@@ -14,9 +14,10 @@ TrackedConnection::~TrackedConnection() { table_->remove(*this); }
 void TrackedConnection::enter(Phase phase, std::chrono::milliseconds limit) {
   using IdleHook = boost::intrusive::list_base_hook<boost::intrusive::tag<IdleOrder>>;
   const SteadyTime now = std::chrono::steady_clock::now();
-  if (IdleHook::is_linked()) table_->idle_.erase(ConnectionTable::IdleConnections::s_iterator_to(*this));
-  if (phase == Phase::kIdle) table_->idle_.push_back(*this);
+  if (IdleHook::is_linked()) table_->waiting_in(phase_).erase(ConnectionTable::IdleConnections::s_iterator_to(*this));
+  if (phase == Phase::kIdle || phase == Phase::kHead) table_->waiting_in(phase).push_back(*this);
   phase_ = phase;
+  since_ = now;
   deadline_ = limit.count() == 0 ? SteadyTime::max() : now + limit;
   cools_at_ = phase == Phase::kIdle ? now + table_->cools_after_ : SteadyTime::max();
   expired_ = false;
@@ -26,8 +27,11 @@ void TrackedConnection::enter(Phase phase, std::chrono::milliseconds limit) {
 bool TrackedConnection::take_cooling() { return std::exchange(cooling_, false); }
 
 ConnectionTable::ConnectionTable(const Executor& executor, std::chrono::milliseconds shortest,
-                                 std::chrono::milliseconds cools_after)
-    : shortest_(std::min(shortest, cools_after)), cools_after_(cools_after), timer_(executor) {}
+                                 std::chrono::milliseconds cools_after, std::chrono::milliseconds newcomer_grace)
+    : shortest_(std::min(shortest, cools_after)),
+      cools_after_(cools_after),
+      newcomer_grace_(newcomer_grace),
+      timer_(executor) {}
 
 void ConnectionTable::add(TrackedConnection& connection) {
   connections_.push_back(connection);
@@ -36,7 +40,8 @@ void ConnectionTable::add(TrackedConnection& connection) {
 
 void ConnectionTable::remove(TrackedConnection& connection) {
   using IdleHook = boost::intrusive::list_base_hook<boost::intrusive::tag<IdleOrder>>;
-  if (static_cast<IdleHook&>(connection).is_linked()) idle_.erase(IdleConnections::s_iterator_to(connection));
+  if (static_cast<IdleHook&>(connection).is_linked())
+    waiting_in(connection.phase_).erase(IdleConnections::s_iterator_to(connection));
   connections_.erase(Connections::s_iterator_to(connection));
   if (connections_.empty()) timer_.cancel();
 }
@@ -75,17 +80,23 @@ void ConnectionTable::expire(TrackedConnection& connection) {
   connection.cancel_wait();
 }
 
-bool ConnectionTable::evict_oldest_idle() {
-  if (idle_.empty()) return false;
-  TrackedConnection& oldest = idle_.front();
-  idle_.pop_front();
+bool ConnectionTable::evict_for_newcomer() {
+  const SteadyTime latest = std::chrono::steady_clock::now() - newcomer_grace_;
+  for (IdleConnections* const waiting : {&idle_, &heads_}) {
+    if (!waiting->empty() && waiting->front().since_ <= latest) return evict(*waiting);
+  }
+  return false;
+}
+
+bool ConnectionTable::evict(IdleConnections& waiting) {
+  TrackedConnection& oldest = waiting.front();
+  waiting.pop_front();
   expire(oldest);
   return true;
 }
 
 void ConnectionTable::end_idle() {
-  while (evict_oldest_idle()) {
-  }
+  while (!idle_.empty()) evict(idle_);
 }
 
 void ConnectionTable::close_all() {

@@ -50,6 +50,7 @@ class TrackedConnection : public boost::intrusive::list_base_hook<>,
   friend class ConnectionTable;
 
   std::shared_ptr<ConnectionTable> table_;
+  SteadyTime since_ = SteadyTime::min();  // of this phase
   SteadyTime deadline_ = SteadyTime::max();
   SteadyTime cools_at_ = SteadyTime::max();
   Phase phase_ = Phase::kHandshake;
@@ -60,11 +61,15 @@ class TrackedConnection : public boost::intrusive::list_base_hook<>,
 class ConnectionTable : public std::enable_shared_from_this<ConnectionTable> {
  public:
   // `shortest`: the shortest limit any connection will pass to enter().
-  ConnectionTable(const Executor& executor, std::chrono::milliseconds shortest, std::chrono::milliseconds cools_after);
+  // `newcomer_grace`: see evict_for_newcomer().
+  ConnectionTable(const Executor& executor, std::chrono::milliseconds shortest, std::chrono::milliseconds cools_after,
+                  std::chrono::milliseconds newcomer_grace);
 
   std::size_t count() const { return connections_.size(); }
-  // Ends the connection idle for longest. False if none is idle.
-  bool evict_oldest_idle();
+  // Ends the connection idle for longest, or else the one whose head has been on its way for longest, if either was for
+  // more than the grace: an honest client's head takes milliseconds, and one that was just served may ask again. False
+  // if there is none.
+  bool evict_for_newcomer();
   void end_idle();
   void close_all();
 
@@ -80,12 +85,16 @@ class ConnectionTable : public std::enable_shared_from_this<ConnectionTable> {
   void look_at(SteadyTime when);
   void look(SteadyTime now);
   static void expire(TrackedConnection& connection);
+  static bool evict(IdleConnections& waiting);
+  IdleConnections& waiting_in(Phase phase) { return phase == Phase::kIdle ? idle_ : heads_; }
 
   const std::chrono::milliseconds shortest_;
   const std::chrono::milliseconds cools_after_;
+  const std::chrono::milliseconds newcomer_grace_;
   SteadyTimer timer_;
   Connections connections_;
-  IdleConnections idle_;
+  IdleConnections idle_;   // in the order of entering the phase, as the next
+  IdleConnections heads_;  // a connection is in one of the two at most
 };
 
 }  // namespace hearth::net

@@ -44,7 +44,7 @@ class ConnectionTableTest : public testing::Test {
 
   SystemClock clock_;
   Loop loop_{clock_};
-  std::shared_ptr<ConnectionTable> table_ = std::make_shared<ConnectionTable>(loop_.executor(), 10ms, 1h);
+  std::shared_ptr<ConnectionTable> table_ = std::make_shared<ConnectionTable>(loop_.executor(), 10ms, 1h, 0ms);
 };
 
 TEST_F(ConnectionTableTest, ADeadlinePassesOnceAndOnlyItsOwn) {
@@ -88,17 +88,43 @@ TEST_F(ConnectionTableTest, TheConnectionIdleForLongestIsEvictedFirst) {
   first.enter(Phase::kIdle, 1h);
   second.enter(Phase::kHead, 1h);
   second.enter(Phase::kIdle, 1h);
-  EXPECT_TRUE(table_->evict_oldest_idle());
+  EXPECT_TRUE(table_->evict_for_newcomer());
   EXPECT_TRUE(first.expired());
   EXPECT_FALSE(second.expired());
-  EXPECT_TRUE(table_->evict_oldest_idle());
+  EXPECT_TRUE(table_->evict_for_newcomer());
   EXPECT_TRUE(second.expired());
-  EXPECT_FALSE(table_->evict_oldest_idle());
+  EXPECT_FALSE(table_->evict_for_newcomer());
   EXPECT_FALSE(busy.expired());
 }
 
+TEST_F(ConnectionTableTest, AHeadOnItsWayMakesWayAfterTheIdleAndARequestBeingHandledNever) {
+  FakeConnection handled(table_);
+  FakeConnection sending(table_);
+  FakeConnection idle(table_);
+  handled.enter(Phase::kHead, 1h);
+  handled.enter(Phase::kHandling, 0ms);
+  sending.enter(Phase::kHead, 1h);
+  idle.enter(Phase::kIdle, 1h);
+  EXPECT_TRUE(table_->evict_for_newcomer());
+  EXPECT_TRUE(idle.expired() && !sending.expired());
+  EXPECT_TRUE(table_->evict_for_newcomer());
+  EXPECT_TRUE(sending.expired());
+  EXPECT_FALSE(table_->evict_for_newcomer());
+  EXPECT_FALSE(handled.expired());
+}
+
+TEST_F(ConnectionTableTest, WithinItsGraceAConnectionDoesNotMakeWay) {
+  const auto table = std::make_shared<ConnectionTable>(loop_.executor(), 10ms, 1h, 1h);
+  FakeConnection idle(table);
+  FakeConnection sending(table);
+  idle.enter(Phase::kIdle, 2h);
+  sending.enter(Phase::kHead, 2h);
+  EXPECT_FALSE(table->evict_for_newcomer());
+  EXPECT_FALSE(idle.expired() || sending.expired());
+}
+
 TEST_F(ConnectionTableTest, AnIdleConnectionCoolsOncePerIdlePhase) {
-  table_ = std::make_shared<ConnectionTable>(loop_.executor(), 1h, 10ms);
+  table_ = std::make_shared<ConnectionTable>(loop_.executor(), 1h, 10ms, 0ms);
   FakeConnection connection(table_);
   connection.enter(Phase::kIdle, 1h);
   run_for(40ms);

@@ -49,6 +49,8 @@ struct HttpLimits {
   ByteCount max_body = ByteCount::mib(70);
   ByteCount max_bodies_in_flight = ByteCount::mib(1024);  // requests and replies of all connections; beyond: 503
   std::uint32_t max_connections = 16'000;                 // beyond it the one idle for longest is closed, else 503
+  std::chrono::milliseconds newcomer_grace{1'000};        // who was idle, or sent a head, for less is not closed for it
+  std::chrono::microseconds request_slice{0};             // see turnstile.h; zero: requests begin as they come
 };
 
 // What serves requests. Thread: the loop's. Lifetime: outlives the server.

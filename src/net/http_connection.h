@@ -169,6 +169,10 @@ Task<> HttpConnection<Stream>::run() {
       }
     }
     enter(Phase::kHandling, {});
+    if (core_->turnstile && !core_->turnstile->try_pass()) {
+      co_await core_->turnstile->wait();
+      if (core_->aborted) co_return;
+    }
     target_.assign(request_.head.target);
     HttpReply reply;
     std::optional<std::string> failure;

@@ -10,6 +10,7 @@
 #include "net/gate.h"
 #include "net/http.h"
 #include "net/http_reply.h"
+#include "net/turnstile.h"
 #include "observe/log.h"
 
 namespace hearth::net {
@@ -38,14 +39,20 @@ struct HttpCore {
         handler(std::move(the_handler)),
         limits(the_limits),
         log(the_log),
-        connections(std::make_shared<ConnectionTable>(the_loop.executor(), shortest_limit(limits), kCoolsAfter)),
-        gate(the_loop) {}
+        connections(std::make_shared<ConnectionTable>(the_loop.executor(), shortest_limit(limits), kCoolsAfter,
+                                                      limits.newcomer_grace)),
+        gate(the_loop) {
+    if (limits.request_slice.count() > 0) {
+      turnstile = std::make_shared<Turnstile>(the_loop.executor(), limits.request_slice);
+    }
+  }
 
   Loop& loop;
   const std::shared_ptr<HttpHandler> handler;
   const HttpLimits limits;
   const observe::Logger& log;  // not to be used once aborted
   const std::shared_ptr<ConnectionTable> connections;
+  std::shared_ptr<Turnstile> turnstile;  // null: requests begin as they come
   Gate gate;
   DateCache date;
   std::uint64_t bodies_in_flight = 0;  // bytes of request bodies being received or handled

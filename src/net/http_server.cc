@@ -21,6 +21,12 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr int kAcceptsInARow = 64;
+constexpr int kEvictedAtOnce = 16;  // when the system has no room, so that not every newcomer has to wait
+// A crowd of newcomers beyond the cap must not take the time of those inside: so many are told so, then the others wait
+// in the kernel's queue, which costs nothing.
+constexpr int kRefusedInARow = 8;
+constexpr std::chrono::milliseconds kFullPause{5};
+constexpr int kMostUnsent = 256 * 1024;   // bytes of replies that the kernel holds for a client who does not read
 constexpr std::size_t kMaxRefusing = 64;  // connections over the cap that are told so; others are just closed
 constexpr std::chrono::milliseconds kOutOfResourcesPause{100};
 constexpr std::chrono::seconds kSameWarningPause{10};
@@ -82,10 +88,9 @@ ListenError listen_error_of(int error) {
   return ListenError::kSystem;
 }
 
-void set_flag(int fd, int level, int option) {
-  const int on = 1;
+void set_option(int fd, int level, int option, int value) {
   // Latency and convenience only; a socket without them works, and Unix sockets know no TCP options.
-  [[maybe_unused]] const int ignored = ::setsockopt(fd, level, option, &on, sizeof(on));
+  [[maybe_unused]] const int ignored = ::setsockopt(fd, level, option, &value, sizeof(value));
 }
 
 }  // namespace
@@ -154,9 +159,10 @@ class HttpServer::Impl : public HttpCore {
   };
 
   static Task<> accept_all(std::shared_ptr<Impl> self, std::shared_ptr<Listener> listener);
-  // False: out of descriptors or memory; try later.
-  bool accept_some(const std::shared_ptr<Impl>& self, Listener& listener);
-  void begin(const std::shared_ptr<Impl>& self, UniqueFd client, const SocketAddress& peer, TlsContext* tls);
+  // How long to accept no more: zero unless there is no room for them.
+  std::chrono::milliseconds accept_some(const std::shared_ptr<Impl>& self, Listener& listener);
+  enum class Welcome { kServed, kRefused };
+  Welcome begin(const std::shared_ptr<Impl>& self, UniqueFd client, const SocketAddress& peer, TlsContext* tls);
   static Task<> refuse_connection(std::shared_ptr<Impl> self, std::unique_ptr<PlainConnection> connection);
   void close_listeners() {
     for (const auto& listener : listeners) listener->close();
@@ -186,8 +192,8 @@ Result<std::uint16_t> HttpServer::listen(const std::string& host, std::uint16_t 
   };
   UniqueFd listener(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener) return failed("socket for");
-  set_flag(listener.get(), SOL_SOCKET, SO_REUSEADDR);
-  if (address.storage.ss_family == AF_INET6) set_flag(listener.get(), IPPROTO_IPV6, IPV6_V6ONLY);
+  set_option(listener.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+  if (address.storage.ss_family == AF_INET6) set_option(listener.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (::bind(listener.get(), address.raw(), address.size) != 0) return failed("bind to");
   if (::listen(listener.get(), kBacklog) != 0) return failed("listen on");
   SocketAddress bound;
@@ -222,6 +228,7 @@ void HttpServer::abort() {
   impl_->close_listeners();
   impl_->gate.close();
   impl_->connections->close_all();
+  if (impl_->turnstile) impl_->turnstile->release();
 }
 
 std::uint32_t HttpServer::connection_count() const { return static_cast<std::uint32_t>(impl_->connections->count()); }
@@ -234,55 +241,65 @@ Task<> HttpServer::Impl::accept_all(std::shared_ptr<Impl> self, std::shared_ptr<
       self->log.error("a listening socket stopped working");
       co_return;
     }
-    if (!self->accept_some(self, *listener)) co_await sleep_for(kOutOfResourcesPause);
+    const std::chrono::milliseconds pause = self->accept_some(self, *listener);
+    if (pause.count() > 0) co_await sleep_for(pause);
   }
 }
 
-bool HttpServer::Impl::accept_some(const std::shared_ptr<Impl>& self, Listener& listener) {
+std::chrono::milliseconds HttpServer::Impl::accept_some(const std::shared_ptr<Impl>& self, Listener& listener) {
+  int refused = 0;
   for (int i = 0; i < kAcceptsInARow; ++i) {
     SocketAddress peer;
     UniqueFd client(::accept4(listener.fd.get(), peer.raw(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client) {
-      begin(self, std::move(client), peer, listener.tls);
+      const Welcome welcome = begin(self, std::move(client), peer, listener.tls);
+      if (welcome == Welcome::kRefused && ++refused == kRefusedInARow) return kFullPause;
       continue;
     }
     switch (errno) {
       case EAGAIN:
-        return true;
+        return {};
       case EMFILE:
       case ENFILE:
       case ENOBUFS:
       case ENOMEM:
         warn_sometimes("connections have to wait: the system has no room for them", errno_text(errno));
-        connections->evict_oldest_idle();
-        return false;
+        for (int evicted = 0; evicted < kEvictedAtOnce && connections->evict_for_newcomer(); ++evicted) {
+        }
+        return kOutOfResourcesPause;
       case EBADF:
       case EINVAL:
       case ENOTSOCK:
       case EOPNOTSUPP:
         warn_sometimes("a listening socket fails", errno_text(errno));
-        return false;
+        return kOutOfResourcesPause;
       default:  // a client that went away again, or a network error of its own: the next one may be fine
         continue;
     }
   }
-  return true;
+  return {};
 }
 
-void HttpServer::Impl::begin(const std::shared_ptr<Impl>& self, UniqueFd client, const SocketAddress& peer,
-                             TlsContext* tls) {
-  set_flag(client.get(), IPPROTO_TCP, TCP_NODELAY);
+auto HttpServer::Impl::begin(const std::shared_ptr<Impl>& self, UniqueFd client, const SocketAddress& peer,
+                             TlsContext* tls) -> Welcome {
+  set_option(client.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(client.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, kMostUnsent);
   StreamSocket socket(loop.executor());
   ErrorCode error;
   socket.assign(asio::generic::stream_protocol(peer.storage.ss_family, 0), client.get(), error);
-  if (error) return warn_sometimes("a connection cannot be watched", error.message());
+  if (error) {
+    warn_sometimes("a connection cannot be watched", error.message());
+    return Welcome::kRefused;
+  }
   [[maybe_unused]] const int now_owned_by_socket = client.release();
-  if (connections->count() >= limits.max_connections && !connections->evict_oldest_idle()) {
+  if (connections->count() >= limits.max_connections && !connections->evict_for_newcomer()) {
     warn_sometimes("too many connections", std::to_string(connections->count()));
-    if (refusing >= kMaxRefusing || tls != nullptr) return;
+    if (refusing >= kMaxRefusing || tls != nullptr) return Welcome::kRefused;
     auto refused = std::make_unique<PlainConnection>(self, std::move(socket), peer_text(peer), nullptr);
     gate.spawn(refuse_connection(self, std::move(refused)));
-  } else if (tls == nullptr) {
+    return Welcome::kRefused;
+  }
+  if (tls == nullptr) {
     auto connection = std::make_unique<PlainConnection>(self, std::move(socket), peer_text(peer), nullptr);
     gate.spawn(PlainConnection::serve(std::move(connection)));
   } else {
@@ -290,6 +307,7 @@ void HttpServer::Impl::begin(const std::shared_ptr<Impl>& self, UniqueFd client,
     auto connection = std::make_unique<TlsConnection>(self, std::move(stream), peer_text(peer), &tls->impl());
     gate.spawn(TlsConnection::serve(std::move(connection)));
   }
+  return Welcome::kServed;
 }
 
 Task<> HttpServer::Impl::refuse_connection(std::shared_ptr<Impl> self, std::unique_ptr<PlainConnection> connection) {

@@ -331,6 +331,7 @@ TEST_F(HttpServerTest, AReaderThatNeverReadsIsDropped) {
 }
 
 TEST_F(HttpServerTest, AtTheCapTheOldestIdleConnectionMakesRoom) {
+  limits_.newcomer_grace = {};
   limits_.max_connections = 2;
   Client oldest(start());
   oldest.send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -378,6 +379,7 @@ class NoMoreDescriptors {
 };
 
 TEST_F(HttpServerTest, OutOfDescriptorsAConnectionWaitsUntilAnIdleOneMadeRoom) {
+  limits_.newcomer_grace = {};
   Client idle(start());
   idle.send("GET /idle HTTP/1.1\r\nHost: h\r\n\r\n");
   idle.read_reply();
