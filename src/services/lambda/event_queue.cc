@@ -17,6 +17,7 @@ constexpr std::size_t kMostRunningOfOne = kMostRunning / 2;
 constexpr std::uint32_t kRetries = 2;        // AWS's default
 constexpr std::chrono::seconds kOldest{6h};  // AWS's default for the age of an event
 constexpr std::chrono::seconds kIdleWait{60};
+constexpr std::chrono::seconds kLongestPause{300};
 
 std::chrono::seconds oldest_of(const functions::EventRules& rules) {
   return rules.oldest_s ? std::chrono::seconds(*rules.oldest_s) : kOldest;
@@ -26,8 +27,11 @@ std::chrono::seconds oldest_of(const functions::EventRules& rules) {
 std::chrono::minutes pause_after_error(std::uint32_t runs) { return std::chrono::minutes(runs); }
 // After `refusals` starts that did not come about: 1 s, 2 s, ... 5 min.
 std::chrono::seconds pause_after_refusal(std::uint32_t refusals) {
-  return std::min(std::chrono::seconds(1LL << std::min(refusals, 9U)), std::chrono::seconds(300));
+  return std::min(std::chrono::seconds(1LL << std::min(refusals, 9U)), kLongestPause);
 }
+
+// No pause is longer than kLongestPause: an event that seems to be due later was put off before the clock went back.
+bool is_due(TimePoint due, TimePoint now) { return due <= now || due - now > kLongestPause; }
 
 }  // namespace
 
@@ -102,7 +106,8 @@ void EventQueue::start_due() {
     started = false;
     for (auto& [function, events] : functions_) {
       if (running_ >= kMostRunning) break;
-      if (events.running >= kMostRunningOfOne || events.due.empty() || events.due.begin()->first > now) continue;
+      if (events.running >= kMostRunningOfOne || events.due.empty()) continue;
+      if (!is_due(events.due.begin()->first, now)) continue;
       const Waiting event = events.due.begin()->second;
       if (!gate_.spawn(run(function, event))) return;
       events.due.erase(events.due.begin());
@@ -138,7 +143,9 @@ net::Task<> EventQueue::run(functions::FunctionKey function, Waiting place) {
     log_.error("an event of an asynchronous invocation cannot be read",
                {{"function", function.name}, {"error", event.error().message()}});
     drop(function, place.number);
-  } else if (loop_.clock().now() - event->accepted > oldest_of(rules_of(*event))) {
+  } else if ((place.refusals > 0 || event->runs > 0) &&
+             loop_.clock().now() - event->accepted > oldest_of(rules_of(*event))) {
+    // Never without having been tried: the clock may have jumped ahead since it was accepted.
     log_.warn("an event was given up: it waited for too long",
               {{"function", function.name}, {"request_id", event->request.request_id}});
     tell_destination(*event, EventEnding::kEventAgeExceeded, nullptr);

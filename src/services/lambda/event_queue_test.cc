@@ -123,6 +123,27 @@ TEST_F(EventQueueTest, AThrottledEventIsAcceptedAndTriedAgainWithGrowingPauses) 
   EXPECT_TRUE(store_.rows().empty());
 }
 
+TEST_F(EventQueueTest, AnEventIsTriedThoughTheClockJumpedAhead) {
+  ASSERT_TRUE(queue_->accept(event()));
+  clock_.set(clock_.now() + 24h * 365);
+  turn();
+  EXPECT_EQ(invoker_.runs, 1);
+}
+
+TEST_F(EventQueueTest, AClockThatGoesBackHoldsUpNoEvent) {
+  ASSERT_TRUE(queue_->accept(event()));
+  clock_.set(clock_.now() - 24h * 365);
+  turn();
+  EXPECT_EQ(invoker_.runs, 1);
+  invoker_.outcome.function_error = "Unhandled";
+  ASSERT_TRUE(queue_->accept(event()));
+  turn();
+  EXPECT_EQ(invoker_.runs, 2);
+  clock_.set(clock_.now() - 24h);  // a retry that waits for its minute is not held up for a day
+  turn();
+  EXPECT_EQ(invoker_.runs, 3);
+}
+
 TEST_F(EventQueueTest, AnEventIsGivenUpAfterSixHours) {
   invoker_.failure = Error(invocation::ErrorKind::kThrottled, "Rate Exceeded.");
   ASSERT_TRUE(queue_->accept(event()));
