@@ -52,11 +52,12 @@ class Reader {
   }
   // Of a member that older records lack.
   std::string text_or_empty(std::string_view name) { return object_.contains(name) ? text(name) : std::string(); }
-  std::uint64_t number(std::string_view name) {
+  template <class Number = std::uint64_t>
+  Number number(std::string_view name) {
     const json::value* value = object_.if_contains(name);
     if (!value) return broken(name), 0;
     boost::system::error_code error;
-    const auto number = value->to_number<std::uint64_t>(error);
+    const auto number = value->to_number<Number>(error);
     if (error) return broken(name), 0;
     return number;
   }
@@ -213,9 +214,9 @@ Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view 
   version.handler = reader.text("handler");
   version.role = reader.text("role");
   version.description = reader.text("description");
-  version.memory_mib = static_cast<std::uint32_t>(reader.number("memory_mib"));
-  version.timeout_s = static_cast<std::uint32_t>(reader.number("timeout_s"));
-  version.ephemeral_mib = static_cast<std::uint32_t>(reader.number("ephemeral_mib"));
+  version.memory_mib = reader.number<std::uint32_t>("memory_mib");
+  version.timeout_s = reader.number<std::uint32_t>("timeout_s");
+  version.ephemeral_mib = reader.number<std::uint32_t>("ephemeral_mib");
   version.environment = reader.map("environment");
   version.has_environment = reader.flag("has_environment");
   version.architecture = reader.text("architecture");

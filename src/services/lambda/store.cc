@@ -41,10 +41,11 @@ std::optional<std::string> text(const json::object& object, std::string_view nam
   if (!value || !value->is_string()) return std::nullopt;
   return std::string(value->get_string());
 }
-std::optional<std::int64_t> number(const json::object& object, std::string_view name) {
+template <class Number = std::int64_t>
+std::optional<Number> number(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
   boost::system::error_code error;
-  const auto whole = value ? value->to_number<std::int64_t>(error) : 0;
+  const auto whole = value ? value->to_number<Number>(error) : 0;
   if (!value || error) return std::nullopt;
   return whole;
 }
@@ -65,7 +66,7 @@ Result<StoredEvent> decode(const functions::FunctionKey& function, std::uint64_t
   }
   const auto accepted = number(*object, "accepted_ms");
   const auto due = number(*object, "due_ms");
-  const auto runs = number(*object, "runs");
+  const auto runs = number<std::uint32_t>(*object, "runs");
   auto qualifier = text(*object, "qualifier");
   auto arn = text(*object, "invoked_arn");
   auto request_id = text(*object, "request_id");
@@ -78,7 +79,7 @@ Result<StoredEvent> decode(const functions::FunctionKey& function, std::uint64_t
   event.number = event_number;
   event.accepted = TimePoint(std::chrono::milliseconds(*accepted));
   event.due = TimePoint(std::chrono::milliseconds(*due));
-  event.runs = static_cast<std::uint32_t>(*runs);
+  event.runs = *runs;
   event.request.function = function;
   event.request.qualifier = *std::move(qualifier);
   event.request.invoked_arn = *std::move(arn);

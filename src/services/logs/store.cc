@@ -40,6 +40,13 @@ std::string encode(const Stream& stream) {
   return json::serialize(row);
 }
 
+// The last part of a key of `parts` parts: the name of the group or stream.
+Result<std::string> name_in(std::string_view key, std::size_t parts) {
+  std::vector<std::string> found = storage::key_parts(key);
+  if (found.size() != parts) return fail(storage::ErrorKind::kCorrupt, "a key of the logs cannot be read");
+  return std::move(found.back());
+}
+
 Result<json::object> parse_row(std::string_view text, std::string_view what) {
   boost::system::error_code error;
   json::value value = json::parse(text, error);
@@ -57,7 +64,8 @@ std::optional<std::int64_t> find_int(const json::object& row, std::string_view n
 
 Result<Group> decode_group(const storage::Entry& entry) {
   TRY(const json::object row, parse_row(entry.value, "group"));
-  Group group{.name = storage::key_parts(entry.key).at(0), .created_ms = find_int(row, "created").value_or(0)};
+  TRY(std::string name, name_in(entry.key, 1));
+  Group group{.name = std::move(name), .created_ms = find_int(row, "created").value_or(0)};
   if (const auto days = find_int(row, "retention")) group.retention_days = static_cast<std::int32_t>(*days);
   if (const json::value* text = row.if_contains("class"); text && text->is_string())
     group.log_class = text->as_string();
@@ -71,7 +79,8 @@ Result<Group> decode_group(const storage::Entry& entry) {
 
 Result<Stream> decode_stream(const storage::Entry& entry) {
   TRY(const json::object row, parse_row(entry.value, "stream"));
-  return Stream{.name = storage::key_parts(entry.key).at(1),
+  TRY(std::string name, name_in(entry.key, 2));
+  return Stream{.name = std::move(name),
                 .created_ms = find_int(row, "created").value_or(0),
                 .first_event_ms = find_int(row, "first"),
                 .last_event_ms = find_int(row, "last"),
