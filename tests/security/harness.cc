@@ -173,7 +173,7 @@ UniqueFd Harness::launch(const std::string& prefix, const std::string& source_fo
     ::fcntl(theirs.get(), F_SETFD, 0);
     if (!left_out.empty()) ::setenv("HEARTH_LEFT_OUT", left_out.c_str(), 1);
     become_ordinary();
-    const std::string scratch = source_folder + "/sandboxes";
+    const std::string scratch = source_folder + "/sandboxes-" + prefix;
     ::execl(left_out.empty() ? HEARTH_LAUNCHER : HEARTH_LAUNCHER_MUTANT, "hearth-launcher", "--socket-fd",
             socket_number.c_str(), "--prefix", prefix.c_str(), "--source-root", HEARTH_ATTACK_FOLDER, "--source-root",
             source_folder.c_str(), "--network-pool", "4", "--tier", tier_under_test().c_str(), "--scratch",

@@ -19,8 +19,9 @@ namespace {
 std::string refused(World& world, const sandbox::BindMount& mount) {
   sandbox::SandboxSpec spec = world.spec({"list"});
   spec.mounts.push_back(mount);
-  const auto created = world.harness().create(std::move(spec));
+  auto created = world.harness().create(std::move(spec));
   if (!created) return "held";
+  const Inside ended(world.harness().loop(), std::move(*created));  // on the loop, as sandboxes must end
   return "broke: " + mount.source + " was mounted on " + mount.destination;
 }
 
