@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -39,6 +40,11 @@ net::Task<> stop_into(sandbox::LauncherClient* client, std::promise<void>* out) 
 }
 
 }  // namespace
+
+std::chrono::milliseconds patience() {
+  const char* factor = std::getenv("HEARTH_TIMEOUT_FACTOR");
+  return std::chrono::seconds(20) * std::max(1, factor == nullptr ? 1 : std::atoi(factor));
+}
 
 std::string tier_under_test() {
   const char* named = std::getenv("HEARTH_TIER");
@@ -96,7 +102,7 @@ Inside::~Inside() {
 
 std::string Inside::read_all(const UniqueFd& pipe) {
   std::string text;
-  const SteadyTime deadline = std::chrono::steady_clock::now() + kPatience;
+  const SteadyTime deadline = std::chrono::steady_clock::now() + patience();
   char buffer[4096];
   while (wait_readable(pipe.get(), deadline)) {
     const ssize_t count = ::read(pipe.get(), buffer, sizeof buffer);
@@ -108,7 +114,7 @@ std::string Inside::read_all(const UniqueFd& pipe) {
 }
 
 std::optional<std::string> Inside::read_line() {
-  const SteadyTime deadline = std::chrono::steady_clock::now() + kPatience;
+  const SteadyTime deadline = std::chrono::steady_clock::now() + patience();
   for (;;) {
     const std::size_t newline = line_buffer_.find('\n');
     if (newline != std::string::npos) {
@@ -124,8 +130,8 @@ std::optional<std::string> Inside::read_line() {
   }
 }
 
-std::optional<sandbox::Exit> Inside::wait_exit(std::chrono::milliseconds patience) {
-  if (exit_.wait_for(patience) != std::future_status::ready) return std::nullopt;
+std::optional<sandbox::Exit> Inside::wait_exit(std::chrono::milliseconds limit) {
+  if (exit_.wait_for(limit) != std::future_status::ready) return std::nullopt;
   return exit_.get();
 }
 
@@ -137,7 +143,7 @@ Harness::Harness(const std::string& left_out)
   std::filesystem::create_directories(folder_);
   give_to_launcher(folder_);
   UniqueFd socket = launch(prefix_, folder_, launcher_pid_, left_out_);
-  client_ = std::make_unique<sandbox::LauncherClient>(loop_, log_);
+  client_ = std::make_unique<sandbox::LauncherClient>(loop_, log_, patience());
   client_->reconnect(std::move(socket));
   // Without a launcher the loop would run out of work and end.
   loop_.spawn(net::sleep_for(std::chrono::hours(24)));

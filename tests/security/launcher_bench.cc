@@ -48,19 +48,19 @@ net::Task<> measure(Harness* harness, int count, Figures* figures, std::promise<
     UniqueFd connection;
     {
       net::FdWatch watch(harness->loop(), listeners.runtime_api.get());
-      co_await watch.readable(Clock::now() + kPatience);
+      co_await watch.readable(Clock::now() + patience());
       connection.reset(::accept4(listeners.runtime_api.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     }
     {
       net::FdWatch watch(harness->loop(), connection.get());
-      co_await watch.readable(Clock::now() + kPatience);
+      co_await watch.readable(Clock::now() + patience());
     }
     figures->first_byte_us.push_back(Microseconds(Clock::now() - began).count());
     const auto exited = std::make_shared<net::OneShot<bool>>(harness->loop().executor());
     (*created)->on_exit([exited](sandbox::Exit) { exited->set(true); });
     const auto killed = Clock::now();
     (*created)->kill();
-    co_await exited->wait_until(Clock::now() + kPatience);
+    co_await exited->wait_until(Clock::now() + patience());
     figures->ended_us.push_back(Microseconds(Clock::now() - killed).count());
     created->reset();
     co_await net::sleep_for(std::chrono::milliseconds(15));  // the launcher refills its pool when it is quiet
