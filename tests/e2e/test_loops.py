@@ -1,5 +1,5 @@
-"""A server with several event loops serves as one with a single loop does. The `threads` stage runs this with the
-thread sanitizer too."""
+"""A server with several event loops serves as one with a single loop does. The `loops` stage of `./test --full` runs
+this with the thread sanitizer too."""
 import concurrent.futures
 import json
 import os

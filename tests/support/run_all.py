@@ -177,22 +177,15 @@ class Run:
             self.ctest("unit", "asan", extra_env={"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1"})
 
     def stage_threads(self):
-        """what crosses threads, thread sanitizer: unit tests, and a server with two loops driven from outside"""
+        """unit tests of what crosses threads, thread sanitizer; the data plane with one, two and three loops"""
         libraries = ("net", "storage", "sandbox", "environment", "invocation")
-        targets = (*(f"{name}_test" for name in libraries), "hearth", "hearth-launcher")
-        if not self.build("tsan", targets):
-            return
-        suppressions = "suppressions=" + os.path.join(ROOT, "tests/support/tsan.supp")
-        self.ctest("threads", "tsan", regex=rf"^({'|'.join(libraries)})\.",
-                   extra_env={"TSAN_OPTIONS": f"{suppressions}:halt_on_error=1"})
-        for name, tests in (("test_loops", ()), ("test_invoke", ("Answers", "Logs", "Failures"))):
-            with tempfile.TemporaryDirectory() as reports:
-                os.chmod(reports, 0o777)  # servers give up their privileges
-                options = f"{suppressions}:log_path={reports}/report"
-                self.python_file("threads", os.path.join(ROOT, f"tests/e2e/{name}.py"), tests,
-                                 extra_env={"HEARTH_BINARY": os.path.join(ROOT, "build/tsan/hearth"), "TSAN_OPTIONS": options,
-                                            "HEARTH_DATA_PLANE_LOOPS": "2"})
-                self.no_reports(name, reports)
+        if self.build("tsan", [f"{name}_test" for name in libraries]):
+            self.ctest("threads", "tsan", regex=rf"^({'|'.join(libraries)})\.",
+                       extra_env={"TSAN_OPTIONS": f"{self.known_races()}:halt_on_error=1"})
+
+    @staticmethod
+    def known_races():
+        return "suppressions=" + os.path.join(ROOT, "tests/support/tsan.supp")
 
     def no_reports(self, name, folder):
         """Passes unless a sanitizer wrote into `folder`."""
@@ -200,7 +193,7 @@ class Run:
         for path in sorted(glob.glob(os.path.join(folder, "*"))):
             with open(path, encoding="utf-8", errors="replace") as report:
                 found += report.read()
-        self.record("threads", f"{name}: no data race", "failed" if found else "passed", found[:12_000])
+        self.record("loops", f"{name}: no data race", "failed" if found else "passed", found[:12_000])
 
     def stage_fuzz(self):
         """each decoder, some seconds of coverage-guided fuzzing under sanitizers"""
@@ -231,6 +224,20 @@ class Run:
         env = {"HEARTH_BINARY": os.path.join(ROOT, "build/asan/hearth"), "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1"}
         for name in ("test_functions", "test_doors"):
             self.python_file("sanitized", os.path.join(ROOT, f"tests/e2e/{name}.py"), extra_env=env)
+
+    @full_only
+    def stage_loops(self):
+        """a server with two loops, thread sanitizer, driven from outside"""
+        if not self.build("tsan", ("hearth", "hearth-launcher")):
+            return
+        for name, tests in (("test_loops", ()), ("test_invoke", ("Answers", "Logs", "Failures")), ("test_call_home", ())):
+            with tempfile.TemporaryDirectory() as reports:
+                os.chmod(reports, 0o777)  # servers give up their privileges
+                self.python_file("loops", os.path.join(ROOT, f"tests/e2e/{name}.py"), tests,
+                                 extra_env={"HEARTH_BINARY": os.path.join(ROOT, "build/tsan/hearth"),
+                                            "TSAN_OPTIONS": f"{self.known_races()}:log_path={reports}/report",
+                                            "HEARTH_DATA_PLANE_LOOPS": "2"})
+                self.no_reports(name, reports)
 
     def stage_compat(self):
         """the vendors' own clients and tools against the release server"""
