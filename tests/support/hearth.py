@@ -92,7 +92,11 @@ class Server:
         return done.stdout
 
     def __enter__(self):
-        self.start()
+        try:
+            self.start()
+        except StartFailed:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
