@@ -120,7 +120,8 @@ def proxies():
 
 
 class Guardian:
-    """Removes a folder, and the cgroups of a machine in it, at close() or when this process is gone, however it ended."""
+    """Removes a folder, and the cgroups of a machine in it, after close() or when this process is gone, however it ended.
+    Nobody waits for it: some disks take minutes to remove a machine."""
 
     def __init__(self, folder):
         self.process = subprocess.Popen([sys.executable, "-B", os.path.abspath(__file__), folder], stdin=subprocess.PIPE,
@@ -128,7 +129,6 @@ class Guardian:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(120)
 
 
 # ---- a machine ---------------------------------------------------------------------------------------------------
