@@ -232,6 +232,7 @@ void HttpServer::abort() {
 }
 
 std::uint32_t HttpServer::connection_count() const { return static_cast<std::uint32_t>(impl_->connections->count()); }
+ByteCount HttpServer::bodies_in_flight() const { return {impl_->bodies_in_flight}; }
 
 Task<> HttpServer::Impl::accept_all(std::shared_ptr<Impl> self, std::shared_ptr<Listener> listener) {
   while (listener->watch) {

@@ -42,6 +42,8 @@ class HttpServer {
   void abort();
 
   std::uint32_t connection_count() const;
+  // Of requests and replies, as counted against HttpLimits::max_bodies_in_flight.
+  ByteCount bodies_in_flight() const;
 
  private:
   class Impl;

@@ -34,6 +34,7 @@ struct ThreadPool::Impl {
   std::condition_variable changed;
   std::deque<std::move_only_function<void()>> queue;
   bool closed = false;
+  Runner runner;
   std::vector<std::jthread> threads;
 };
 
@@ -42,6 +43,8 @@ ThreadPool::ThreadPool(unsigned threads) : impl_(std::make_unique<Impl>()) {
     impl_->threads.emplace_back([impl = impl_.get()] { impl->work_until_closed(); });
   }
 }
+
+ThreadPool::ThreadPool(Runner runner) : impl_(std::make_unique<Impl>()) { impl_->runner = std::move(runner); }
 
 ThreadPool::~ThreadPool() {
   {
@@ -53,6 +56,7 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::post(std::move_only_function<void()> work) {
+  if (impl_->runner) return impl_->runner(std::move(work));
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->queue.push_back(std::move(work));

@@ -16,6 +16,10 @@ namespace hearth::net {
 class ThreadPool {
  public:
   explicit ThreadPool(unsigned threads);
+  // Without threads: `runner` is given whatever is posted and sees to it that it runs. For simulations, which have one
+  // thread and decide themselves how long work takes.
+  using Runner = std::function<void(std::move_only_function<void()>)>;
+  explicit ThreadPool(Runner runner);
   ~ThreadPool();  // finishes queued work, then joins
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
