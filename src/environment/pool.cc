@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "base/check.h"
@@ -141,9 +142,9 @@ Status Pool::start(Group& group) {
   entry.environment = environment;
   entry.group = groups_.at(group_name(*group.function));
   entry.place = Place::kBusy;
+  entry.number = started_++;
   Member& added = members_[environment.get()] = std::move(entry);
   ++group.total;
-  ++started_;
   move(added, Place::kStarting);
   if (group.stale) environment->retire();
   environment->start();
@@ -257,11 +258,11 @@ void Pool::on_function_changed(const functions::FunctionKey& key,
     });
     if (group->stale) touched.push_back(group);
   }
-  std::vector<std::shared_ptr<Environment>> retiring;
+  std::map<std::uint64_t, std::shared_ptr<Environment>> retiring;  // in the order of their starts, not of addresses
   for (const auto& [environment, entry] : members_) {
-    if (entry.group->stale && entry.group->function->key == key) retiring.push_back(entry.environment);
+    if (entry.group->stale && entry.group->function->key == key) retiring.emplace(entry.number, entry.environment);
   }
-  for (const auto& environment : retiring) environment->retire();
+  for (const auto& [number, environment] : retiring) environment->retire();
   for (const auto& group : touched) forget_if_unused(group);
 }
 
@@ -272,9 +273,9 @@ void Pool::end_all() {
       invocation->complete(fail(ErrorKind::kUnavailable, "the environments were ended"));
     }
   }
-  std::vector<std::shared_ptr<Environment>> all;
-  for (const auto& [environment, entry] : members_) all.push_back(entry.environment);
-  for (const auto& environment : all) environment->end();
+  std::map<std::uint64_t, std::shared_ptr<Environment>> all;
+  for (const auto& [environment, entry] : members_) all.emplace(entry.number, entry.environment);
+  for (const auto& [number, environment] : all) environment->end();
 }
 
 net::Task<> Pool::stop() {

@@ -114,6 +114,7 @@ class Pool final : private EnvironmentOwner {
     std::shared_ptr<Environment> environment;
     std::shared_ptr<Group> group;
     Place place = Place::kStarting;
+    std::uint64_t number = 0;  // how many were started before it
   };
 
   void on_idle(Environment& environment) override;
