@@ -176,6 +176,14 @@ class Run:
         if self.build("asan"):
             self.ctest("unit", "asan", extra_env={"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=1"})
 
+    def stage_simulation(self):
+        """the server's core on simulated machines: misfortunes from hundreds of seeds, planted bugs, replays"""
+        if not self.build("asan", ("hearth_simulation", "simulation_test")):
+            return
+        last = 3000 if self.is_full else 150
+        simulation = os.path.join(ROOT, "build/asan/tests/simulation/hearth_simulation")
+        self.command("simulation", f"seeds 1..{last}", [simulation, "--seeds", f"1..{last}", "--jobs", "2"])
+
     def stage_threads(self):
         """unit tests of what crosses threads, thread sanitizer; the data plane with one, two and three loops"""
         libraries = ("net", "storage", "sandbox", "environment", "invocation")
