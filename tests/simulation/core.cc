@@ -116,7 +116,7 @@ Core::Core(Machine machine, CoreLimits limits, Random random)
                log_),
       http_(loop_, gateway_, http_limits(), log_) {
   registry_.on_change(
-      [this](const functions::FunctionKey& key) { data_plane_.on_function_changed(key, registry_.running(key)); });
+      [this](const functions::FunctionKey& key) { data_plane_.on_function_changed(key, registry_.runnable(key)); });
 }
 
 Status Core::load() {

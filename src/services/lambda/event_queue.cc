@@ -30,9 +30,6 @@ std::chrono::seconds pause_after_refusal(std::uint32_t refusals) {
   return std::min(std::chrono::seconds(1LL << std::min(refusals, 9U)), kLongestPause);
 }
 
-// No pause is longer than kLongestPause: an event that seems to be due later was put off before the clock went back.
-bool is_due(TimePoint due, TimePoint now) { return due <= now || due - now > kLongestPause; }
-
 }  // namespace
 
 EventQueue::EventQueue(net::Loop& loop, storage::Store& store, const functions::Registry& registry,
@@ -49,7 +46,9 @@ Status EventQueue::load() {
   TRY(const std::vector<StoredEvent> events, store_.load());
   for (const StoredEvent& event : events) {
     next_number_ = std::max(next_number_, event.number + 1);
-    wait_until(event.request.function, event.due, {.number = event.number});
+    // However the clock was set meanwhile: no pause is longer than that.
+    const auto left = std::clamp<std::chrono::milliseconds>(event.due - loop_.clock().now(), 0ms, kLongestPause);
+    wait(event.request.function, left, {.number = event.number});
   }
   return {};
 }
@@ -87,27 +86,27 @@ Status EventQueue::accept(invocation::InvokeRequest request) {
   event.due = event.accepted;
   event.request = std::move(request);
   TRY_STATUS(store_.put(event));
-  wait_until(event.request.function, event.due, {.number = event.number});
+  wait(event.request.function, 0ms, {.number = event.number});
   wake();
   return {};
 }
 
-void EventQueue::wait_until(const functions::FunctionKey& function, TimePoint due, Waiting event) {
-  functions_[function].due.emplace(due, event);
+void EventQueue::wait(const functions::FunctionKey& function, std::chrono::milliseconds pause, Waiting event) {
+  functions_[function].due.emplace(loop_.clock().steady_now() + pause, event);
   ++waiting_;
 }
 
 void EventQueue::wake() { wake_->set(true); }
 
 void EventQueue::start_due() {
-  const TimePoint now = loop_.clock().now();
+  const SteadyTime now = loop_.clock().steady_now();
   // One of each function in turn, so that all move on.
   for (bool started = true; started && running_ < kMostRunning;) {
     started = false;
     for (auto& [function, events] : functions_) {
       if (running_ >= kMostRunning) break;
       if (events.running >= kMostRunningOfOne || events.due.empty()) continue;
-      if (!is_due(events.due.begin()->first, now)) continue;
+      if (events.due.begin()->first > now) continue;
       const Waiting event = events.due.begin()->second;
       if (!gate_.spawn(run(function, event))) return;
       events.due.erase(events.due.begin());
@@ -124,15 +123,13 @@ net::Task<> EventQueue::dispatch() {
     wake_ = std::make_shared<net::OneShot<bool>>(loop_.executor());
     const auto awaited = wake_;
     start_due();
-    auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(kIdleWait);
+    SteadyTime deadline = loop_.clock().steady_now() + kIdleWait;
     if (running_ < kMostRunning) {  // else the end of a run wakes us
-      const TimePoint now = loop_.clock().now();
       for (const auto& [function, events] : functions_) {
         if (events.due.empty() || events.running >= kMostRunningOfOne) continue;
-        pause = std::clamp(events.due.begin()->first - now, 0ms, pause);
+        deadline = std::min(deadline, events.due.begin()->first);
       }
     }
-    const SteadyTime deadline = loop_.clock().steady_now() + pause;
     co_await awaited->wait_until(deadline);
   }
 }
@@ -151,6 +148,7 @@ net::Task<> EventQueue::run(functions::FunctionKey function, Waiting place) {
     tell_destination(*event, EventEnding::kEventAgeExceeded, nullptr);
     drop(function, place.number);
   } else {
+    event->runs = std::max(event->runs, place.runs);
     invocation::InvokeRequest request = event->request;
     const auto outcome = co_await invoker_.invoke(std::move(request));
     settle(*std::move(event), place, outcome);
@@ -164,18 +162,18 @@ net::Task<> EventQueue::run(functions::FunctionKey function, Waiting place) {
 
 void EventQueue::settle(StoredEvent event, Waiting place, const Result<invocation::InvokeOutcome>& outcome) {
   const functions::FunctionKey& function = event.request.function;
-  const TimePoint now = loop_.clock().now();
   if (!outcome) {
     if (outcome.error().is(invocation::ErrorKind::kNotFound)) return drop(function, event.number);
-    return wait_until(function, now + pause_after_refusal(place.refusals),
-                      {.number = event.number, .refusals = place.refusals + 1});
+    return wait(function, pause_after_refusal(place.refusals),
+                {.number = event.number, .refusals = place.refusals + 1, .runs = event.runs});
   }
   if (outcome->function_error.empty()) {
     tell_destination(event, EventEnding::kSuccess, &*outcome);
     return drop(function, event.number);
   }
   ++event.runs;
-  event.due = now + pause_after_error(event.runs);
+  const auto pause = pause_after_error(event.runs);
+  event.due = loop_.clock().now() + pause;
   const functions::EventRules rules = rules_of(event);
   const bool too_old = event.due - event.accepted > oldest_of(rules);
   if (event.runs > rules.retries.value_or(kRetries) || too_old) {
@@ -186,11 +184,11 @@ void EventQueue::settle(StoredEvent event, Waiting place, const Result<invocatio
     return drop(function, event.number);
   }
   if (const Status stored = store_.put(event); !stored) {
-    // The store has it still with fewer runs: it may run once too often, never too rarely.
+    // The store has it still with fewer runs: after a restart it may run too often, never too rarely.
     log_.error("a retry of an event cannot be stored",
                {{"function", function.name}, {"error", stored.error().message()}});
   }
-  wait_until(function, event.due, {.number = event.number});
+  wait(function, pause, {.number = event.number, .runs = event.runs});
 }
 
 functions::EventRules EventQueue::rules_of(const StoredEvent& event) const {

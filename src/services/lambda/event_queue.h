@@ -6,7 +6,8 @@
 // after it was accepted; the function's EventRules may say other numbers, and name functions that get a record of what
 // succeeded or failed. A run that ends in a function error is repeated after one and then two minutes; one that could
 // not start (throttled, no capacity, function pending) after one second, doubling to five minutes. Events of one
-// function take at most half of the places, so that a flood of one holds up no other.
+// function take at most half of the places, so that a flood of one holds up no other. Pauses are kept by the steady
+// clock: setting the wall clock neither delays nor hurries an event.
 //
 // Path: services/lambda/invoke_handlers.cc -> here -> invocation/invoker.h        Tests: event_queue_test.cc
 
@@ -54,9 +55,10 @@ class EventQueue {
   struct Waiting {
     std::uint64_t number = 0;
     std::uint32_t refusals = 0;  // starts that did not come about, one after the other
+    std::uint32_t runs = 0;      // that ended in a function error, if the store could not be told
   };
   struct FunctionEvents {
-    std::multimap<TimePoint, Waiting> due;
+    std::multimap<SteadyTime, Waiting> due;
     std::size_t running = 0;
   };
 
@@ -64,7 +66,7 @@ class EventQueue {
   net::Task<> run(functions::FunctionKey function, Waiting event);
   // After a run: what becomes of the event.
   void settle(StoredEvent event, Waiting place, const Result<invocation::InvokeOutcome>& outcome);
-  void wait_until(const functions::FunctionKey& function, TimePoint due, Waiting event);
+  void wait(const functions::FunctionKey& function, std::chrono::milliseconds pause, Waiting event);
   void drop(const functions::FunctionKey& function, std::uint64_t number);
   functions::EventRules rules_of(const StoredEvent& event) const;
   // Sends a record to the destination that the rules name, before the event itself is dropped.

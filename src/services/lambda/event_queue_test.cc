@@ -139,7 +139,8 @@ TEST_F(EventQueueTest, AClockThatGoesBackHoldsUpNoEvent) {
   ASSERT_TRUE(queue_->accept(event()));
   turn();
   EXPECT_EQ(invoker_.runs, 2);
-  clock_.set(clock_.now() - 24h);  // a retry that waits for its minute is not held up for a day
+  clock_.set(clock_.now() - 24h);  // a retry waits for its minute, not for a day
+  clock_.advance(1min);
   turn();
   EXPECT_EQ(invoker_.runs, 3);
 }
@@ -152,6 +153,21 @@ TEST_F(EventQueueTest, AnEventIsGivenUpAfterSixHours) {
   turn();
   EXPECT_EQ(invoker_.runs, 1);
   EXPECT_TRUE(store_.rows().empty());
+}
+
+TEST_F(EventQueueTest, SettingTheWallClockBackDelaysNoRetry) {
+  invoker_.outcome.function_error = "Unhandled";
+  ASSERT_TRUE(queue_->accept(event()));
+  turn();
+  clock_.set(clock_.now() - 2h);
+  clock_.advance(1min);
+  turn();
+  EXPECT_EQ(invoker_.runs, 2);
+  clock_.set(clock_.now() - 2h);
+  reopen();  // the due time in the store is hours away
+  clock_.advance(5min);
+  turn();
+  EXPECT_EQ(invoker_.runs, 3);
 }
 
 TEST_F(EventQueueTest, AnEventOfADeletedFunctionEnds) {
@@ -179,6 +195,19 @@ TEST_F(EventQueueTest, AFullDiskDoesNotLoseAnEventThatRan) {
   turn();
   EXPECT_EQ(queue_->waiting(), 1U);
   EXPECT_EQ(store_.rows().size(), 1U);
+}
+
+TEST_F(EventQueueTest, AFullDiskDoesNotAddRuns) {
+  invoker_.outcome.function_error = "Unhandled";
+  ASSERT_TRUE(queue_->accept(event()));
+  store_.fail_writes("disk full");
+  turn();
+  for (const auto pause : {1min, 2min, 3min}) {
+    clock_.advance(pause);
+    turn();
+  }
+  EXPECT_EQ(invoker_.runs, 3);
+  EXPECT_EQ(queue_->waiting(), 0U);
 }
 
 TEST_F(EventQueueTest, AClosedQueueStartsNothingAndKeepsItsEvents) {
