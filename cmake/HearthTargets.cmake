@@ -55,6 +55,7 @@ function(hearth_library name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE hearth_${name} ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
     target_precompile_headers(${name}_test REUSE_FROM hearth_${headers}_test_pch)
-    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120 LABELS unit)
+    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60 PROPERTIES
+      TIMEOUT 120 LABELS unit ENVIRONMENT HEARTH_TURN_WATCH=1 FAIL_REGULAR_EXPRESSION "a loop turn took")
   endif()
 endfunction()

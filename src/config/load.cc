@@ -18,6 +18,7 @@ namespace hearth::config {
 namespace {
 
 constexpr std::string_view kVariablePrefix = "HEARTH_";
+constexpr std::string_view kTurnWatchVariable = "HEARTH_TURN_WATCH";  // net/turn_watch.h, for tests; no setting
 constexpr std::size_t kMaxFile = 1U << 20U;  // far above any real one; a mistaken path is not read into memory
 
 Result<std::string> read_file(const std::string& path) {
@@ -65,7 +66,7 @@ Status apply_file(Loaded& loaded, const std::string& path) {
 
 Status apply_environment(Loaded& loaded, const Sources& sources) {
   for (const auto& [name, value] : sources.environment) {
-    if (!name.starts_with(kVariablePrefix)) continue;
+    if (!name.starts_with(kVariablePrefix) || name == kTurnWatchVariable) continue;
     bool known = false;
     for (const Setting& setting : settings()) {
       if (setting.variable() != name) continue;

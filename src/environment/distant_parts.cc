@@ -44,6 +44,7 @@ DistantParts::DistantParts(net::Loop& here, const EnvironmentParts& there, Doors
     : here_(here),
       there_(there),
       doors_(doors),
+      turns_(here, kForeignPiecesPerTurn),
       alarms_(here),
       sandboxes_(here, there.loop, there.sandboxes),
       code_(here, there.loop, there.code),
@@ -51,6 +52,7 @@ DistantParts::DistantParts(net::Loop& here, const EnvironmentParts& there, Doors
 
 EnvironmentParts DistantParts::parts() {
   return {.loop = here_,
+          .turns = turns_,
           .alarms = alarms_,
           .clock = there_.clock,
           .sandboxes = sandboxes_,

@@ -78,6 +78,7 @@ class DistantParts {
   net::Loop& here_;
   const EnvironmentParts there_;
   Doors& doors_;
+  net::FairTurns turns_;
   net::LoopAlarms alarms_;
   sandbox::DistantSandboxes sandboxes_;
   DistantCode code_;

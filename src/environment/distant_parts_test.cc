@@ -6,6 +6,7 @@
 #include "environment/fake_world.h"
 #include "net/loop_thread.h"
 #include "net/run_there.h"
+#include "net/turn_watch.h"
 
 namespace hearth::environment {
 namespace {
@@ -77,6 +78,8 @@ TEST(DistantParts, LogLinesThatTheControlLoopCannotFollowAreDropped) {
   TwoLoops loops;
   loops.run([](TwoLoops& l) -> net::Task<> {
     co_await l.there([](TwoLoops& o) -> net::Task<bool> {
+      // Such lines are the test's own long work.
+      o.other.loop().watch_turns(std::chrono::hours(1), [](const net::SlowTurn&) {});
       const std::string big(DistantLogs::kMostOnTheWay / 2, 'x');
       for (int i = 0; i < 3; ++i) o.distant.logs().append("1", "r", "/g", "s", lines({big}));
       co_return true;

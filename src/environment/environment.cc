@@ -31,6 +31,7 @@ Environment::Environment(const EnvironmentParts& parts, const EnvironmentTimes& 
       id_(hex_encode(random_bytes(16))),
       identity_(identity_of(*function_)),
       lines_(line_format(*function_), function_->key.name, function_->version),
+      lane_(parts.turns.make_lane()),
       journal_(parts.logs, parts.clock,
                {function_->key.account, function_->key.region, function_->log_group,
                 log_stream_name(parts.clock.now(), function_->version, id_)}),
@@ -374,7 +375,7 @@ void Environment::die() {
   if (const auto invocation = std::move(invocation_)) {
     invocation->complete(fail(ErrorKind::kUnavailable, "the environment was ended"));
   }
-  journal_.flush();
+  pour();
   alarm_->cancel();
   alarm_at_ = SteadyTime::max();
   owner_.on_dead(*this);
@@ -410,7 +411,7 @@ void Environment::on_alarm() {
   const SteadyTime now = parts_.clock.steady_now();
   if (log_due_ <= now) {
     log_due_ = SteadyTime::max();
-    journal_.flush();
+    pour();
   }
   if (memory_due_ <= now) look_at_memory(now);
   if (deadline_ <= now) {
@@ -448,7 +449,7 @@ std::uint32_t Environment::peak_mib(SteadyTime now) {
 }
 
 void Environment::freeze() {
-  journal_.flush();
+  pour();
   if (const Status frozen = sandbox_->freeze(); !frozen) {
     freeze_failed_ = true;
     parts_.log.warn("an idle environment cannot be frozen",

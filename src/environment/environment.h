@@ -33,6 +33,7 @@
 #include "environment/state.h"
 #include "functions/function.h"
 #include "net/alarm.h"
+#include "net/fair_turns.h"
 #include "net/fd_watch.h"
 #include "net/gate.h"
 #include "net/loop.h"
@@ -61,9 +62,13 @@ struct EnvironmentTimes {
   std::chrono::milliseconds last_words{500};         // from an init error to the kill of a runtime that does not exit
 };
 
+// Calls and pieces of output of all environments of a loop together that one of its turns takes.
+inline constexpr unsigned kForeignPiecesPerTurn = 1;
+
 // What environments are built from. All outlive every environment.
 struct EnvironmentParts {
   net::Loop& loop;
+  net::FairTurns& turns;  // for their output
   net::Alarms& alarms;
   const Clock& clock;
   sandbox::SandboxFactory& sandboxes;
@@ -198,6 +203,9 @@ class Environment : public std::enable_shared_from_this<Environment> {
   void feed(Pipe pipe, std::string_view bytes);
   void drain();
   void flush_partial_lines();
+  // Hands the journal to its sink: a piece now, the rest in later turns, as its lane has room.
+  void pour();
+  static Task<> pour_rest(std::shared_ptr<Environment> self);
 
   const EnvironmentParts& parts_;
   const EnvironmentTimes& times_;
@@ -207,7 +215,9 @@ class Environment : public std::enable_shared_from_this<Environment> {
   const std::string id_;  // 32 hex digits; names the log stream and the sandbox
   const EndpointIdentity identity_;
   const PlatformLines lines_;
+  const net::FairTurns::Lane lane_;
   Journal journal_;
+  bool pouring_ = false;
   LineSplitter stdout_lines_;
   LineSplitter stderr_lines_;
   FrameSplitter log_frames_;

@@ -11,13 +11,14 @@
 #include "base/check.h"
 #include "environment/environment.h"
 #include "environment/variables.h"
+#include "net/turn_label.h"
 
 namespace hearth::environment {
 namespace {
 
-constexpr std::uint32_t kInitCpuMilli = 2000;               // AWS lets every init have two CPUs
-constexpr std::size_t kTurnBytes = std::size_t{16} * 1024;  // read from one pipe before others get their turn
-constexpr std::size_t kPipeCapacity = 65'536;               // all that a function can have written and we not read
+constexpr std::uint32_t kInitCpuMilli = 2000;  // AWS lets every init have two CPUs
+constexpr std::size_t kTurnBytes = 4096;       // read from one pipe before others get their turn
+constexpr std::size_t kPipeCapacity = 65'536;  // all that a function can have written and we not read
 constexpr std::chrono::milliseconds kLongestPause{100};
 
 // "python3.12" and "3.11.2" as AWS writes runtime versions: "python:3.12.v3.11.2".
@@ -46,6 +47,8 @@ void Environment::start() {
 }
 
 Task<> Environment::build(std::shared_ptr<Environment> self, int attempt) {
+  co_await self->parts_.runtimes.refresh(self->parts_.loop);
+  if (self->state_ != State::kStarting || self->attempt_ != attempt) co_return;
   const Result<RuntimeChoice> runtime = self->parts_.runtimes.choose(self->function_->runtime);
   if (!runtime) {
     self->on_platform_failure(runtime.error().with_context("runtime " + self->function_->runtime));
@@ -164,7 +167,15 @@ Task<> Environment::pump(std::shared_ptr<Environment> self, std::shared_ptr<Open
     // Only waits: were it to read too, drain() could overtake it.
     const net::WatchOutcome outcome = co_await open->watch.readable(SteadyTime::max());
     if (outcome != net::WatchOutcome::kReady || self->pipes_[index] != open) co_return;
+    co_await self->lane_.enter();
+    if (self->pipes_[index] != open) co_return;
+    net::note_turn("function output");
     if (self->read_ready(pipe, kTurnBytes) == PipeEnd::kReached) co_return;
+    while (self->journal_.is_crowded()) {
+      co_await self->lane_.enter();
+      net::note_turn("function output to log");
+      (void)self->journal_.flush_piece();
+    }
     for (auto pause = self->journal_.overdrawn_for(); pause.count() > 0; pause = self->journal_.overdrawn_for()) {
       co_await net::sleep_for(std::min(pause, kLongestPause));
       if (self->pipes_[index] != open) co_return;
@@ -176,8 +187,8 @@ Task<> Environment::pump(std::shared_ptr<Environment> self, std::shared_ptr<Open
 Environment::PipeEnd Environment::read_ready(Pipe pipe, std::size_t limit) {
   const auto& open = pipes_[static_cast<std::size_t>(pipe)];
   if (!open) return PipeEnd::kReached;
-  std::array<char, 16'384> buffer;
-  for (std::size_t total = 0; total < limit;) {
+  std::array<char, kTurnBytes> buffer;
+  for (std::size_t total = 0; total < limit && !journal_.is_full();) {
     const ssize_t got = ::read(open->fd.get(), buffer.data(), std::min(buffer.size(), limit - total));
     if (got == 0) return PipeEnd::kReached;
     if (got < 0) return errno == EAGAIN || errno == EINTR ? PipeEnd::kOpen : PipeEnd::kReached;
@@ -189,8 +200,23 @@ Environment::PipeEnd Environment::read_ready(Pipe pipe, std::size_t limit) {
 
 // Reads what the function wrote before it answered or ended; of one that floods, only a little.
 void Environment::drain() {
-  const std::size_t limit = journal_.overdrawn_for().count() > 0 ? 4096 : kPipeCapacity;
+  const std::size_t limit = journal_.overdrawn_for().count() > 0 ? kTurnBytes : kPipeCapacity;
   for (const Pipe pipe : {Pipe::kStdout, Pipe::kStderr, Pipe::kLog}) (void)read_ready(pipe, limit);
+}
+
+void Environment::pour() {
+  if (pouring_ || !journal_.has_pending()) return;
+  if (lane_.try_enter() && !journal_.flush_piece()) return;  // as usual: little waits
+  pouring_ = gate_.spawn(pour_rest(shared_from_this()));
+  if (!pouring_) journal_.flush();  // the server is stopping
+}
+
+Task<> Environment::pour_rest(std::shared_ptr<Environment> self) {
+  do {
+    co_await self->lane_.enter();
+    net::note_turn("function output to log");
+  } while (self->journal_.flush_piece());
+  self->pouring_ = false;
 }
 
 void Environment::feed(Pipe pipe, std::string_view bytes) {

@@ -90,7 +90,9 @@ struct FakeWorld {
     function = std::move(made);
   }
 
-  EnvironmentParts parts() { return {loop, alarms, clock, sandboxes, code, runtimes, *doors, logs, log, "C.UTF-8"}; }
+  EnvironmentParts parts() {
+    return {loop, turns, alarms, clock, sandboxes, code, runtimes, *doors, logs, log, "C.UTF-8"};
+  }
 
   // Runs `script(*this)` and everything it set going; returns when the script has ended.
   void run(Task<> (*script)(FakeWorld&)) {
@@ -118,6 +120,7 @@ struct FakeWorld {
   FakeClock clock;
   net::FakeAlarms alarms{clock};
   net::Loop loop{clock};
+  net::FairTurns turns{loop, 4};
   sandbox::FakeSandboxFactory sandboxes{loop};
   FakeCode code;
   FakeRuntimes runtimes;

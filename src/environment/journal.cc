@@ -10,12 +10,17 @@ namespace hearth::environment {
 namespace {
 
 constexpr std::size_t kTailBytes = 4096;  // what Invoke answers as LogResult
-constexpr std::size_t kFlushLines = 256;
-constexpr std::size_t kFlushBytes = std::size_t{512} * 1024;
-// A burst of 16 MiB passes at once, then 8 MiB a second. A line costs as much as 100 bytes: storing it has a price too.
+constexpr std::size_t kPieceLines = 128;  // storing a line takes some microseconds
+constexpr std::size_t kPieceBytes = std::size_t{256} * 1024;
+constexpr std::size_t kCrowdLines = 1024;
+constexpr std::size_t kCrowdBytes = std::size_t{512} * 1024;
+constexpr std::size_t kFullLines = 8192;  // a pipe full of lines of 8 bytes
+constexpr std::size_t kFullBytes = std::size_t{2} * 1024 * 1024;
+// A burst of 16 MiB passes at once, then 8 MiB a second. A line costs as much as 400 bytes, since storing it has a
+// price too: 21,000 empty lines a second are a tenth of what the loop can do.
 constexpr double kBudgetBytes = 16.0 * 1024 * 1024;
 constexpr double kRefillPerMs = 8.0 * 1024 * 1024 / 1000;
-constexpr double kLineCost = 100;
+constexpr double kLineCost = 400;
 
 }  // namespace
 
@@ -45,7 +50,6 @@ void Journal::add(TimePoint at, std::string text) {
   text.push_back('\n');
   pending_bytes_ += text.size();
   pending_.push_back({at, std::move(text)});
-  if (pending_.size() >= kFlushLines || pending_bytes_ >= kFlushBytes) flush();
 }
 
 void Journal::begin_tail() {
@@ -64,10 +68,27 @@ std::string Journal::take_tail() {
   return tail;
 }
 
+bool Journal::is_crowded() const { return pending_.size() >= kCrowdLines || pending_bytes_ >= kCrowdBytes; }
+
+bool Journal::is_full() const { return pending_.size() >= kFullLines || pending_bytes_ >= kFullBytes; }
+
+bool Journal::flush_piece() {
+  if (pending_.empty()) return false;
+  std::vector<LogLine> piece;
+  piece.reserve(std::min(pending_.size(), kPieceLines));
+  for (std::size_t bytes = 0; !pending_.empty() && piece.size() < kPieceLines && bytes < kPieceBytes;) {
+    bytes += pending_.front().text.size();
+    pending_bytes_ -= pending_.front().text.size();
+    piece.push_back(std::move(pending_.front()));
+    pending_.pop_front();
+  }
+  sink_.append(stream_.account, stream_.region, stream_.group, stream_.stream, std::move(piece));
+  return !pending_.empty();
+}
+
 void Journal::flush() {
-  if (pending_.empty()) return;
-  pending_bytes_ = 0;
-  sink_.append(stream_.account, stream_.region, stream_.group, stream_.stream, std::exchange(pending_, {}));
+  while (flush_piece()) {
+  }
 }
 
 void Journal::charge(std::size_t bytes) { budget_ -= static_cast<double>(bytes); }

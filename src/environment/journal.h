@@ -1,16 +1,17 @@
 #pragma once
 // Journal: the log of one environment: everything its function and the platform write, on its way to its log stream.
 //
-// Lines are gathered and handed to the sink in batches: when the owner calls flush() (a moment after the first line),
-// and early when many wait. A budget slows down a function that floods: once overdrawn, the owner stops reading its
-// output until time has refilled it, and the function waits in write(2) as it would on a slow terminal.
+// Lines are gathered and handed to the sink in pieces, each small enough for one turn of the loop: when the owner says
+// so (a moment after the first line), and early when many wait. A budget slows down a function that floods: once
+// overdrawn, or while the journal is crowded, the owner stops reading its output, and the function waits in write(2) as
+// it would on a slow terminal. Nothing is dropped.
 //
 // Tests: journal_test.cc
 
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -45,6 +46,13 @@ class Journal {
   std::string take_tail();
 
   bool has_pending() const { return !pending_.empty(); }
+  // So many lines wait that no more output should be read.
+  bool is_crowded() const;
+  // So many that even what was written before an answer has to wait.
+  bool is_full() const;
+  // Hands one piece to the sink. True if more is left.
+  bool flush_piece();
+  // Hands over everything, for the end: a crowd takes some turns' worth of time.
   void flush();
 
   // Counts output against the budget.
@@ -59,7 +67,7 @@ class Journal {
   LogSink& sink_;
   const Clock& clock_;
   LogStream stream_;
-  std::vector<LogLine> pending_;
+  std::deque<LogLine> pending_;
   std::size_t pending_bytes_ = 0;
   bool keeps_tail_ = false;
   std::string tail_;

@@ -39,10 +39,39 @@ TEST_F(JournalTest, GathersLinesUntilFlushed) {
   EXPECT_EQ(sink.target, "1 r /aws/lambda/f s");
 }
 
-TEST_F(JournalTest, NeverHoldsMoreThanAFewHundredLines) {
-  for (int i = 0; i < 100'000; ++i) journal.function("x", std::nullopt);
-  EXPECT_GT(sink.appends, 300);
-  EXPECT_GT(sink.all.size(), 99'000U);
+TEST_F(JournalTest, ManyLinesGoToTheSinkInPieces) {
+  for (int i = 0; i < 300; ++i) journal.function(std::to_string(i), std::nullopt);
+  EXPECT_FALSE(journal.is_crowded());
+  EXPECT_TRUE(journal.flush_piece());
+  EXPECT_EQ(sink.all.size(), 128U);
+  EXPECT_TRUE(journal.flush_piece());
+  EXPECT_FALSE(journal.flush_piece());
+  ASSERT_EQ(sink.all.size(), 300U);
+  for (std::size_t i = 0; i < sink.all.size(); ++i) EXPECT_EQ(sink.all[i].text, std::to_string(i) + "\n");
+  EXPECT_FALSE(journal.flush_piece());
+  EXPECT_EQ(sink.appends, 3);
+}
+
+TEST_F(JournalTest, APieceOfLongLinesIsShorter) {
+  for (int i = 0; i < 4; ++i) journal.function(std::string(200'000, 'x'), std::nullopt);
+  EXPECT_TRUE(journal.is_crowded());
+  EXPECT_TRUE(journal.flush_piece());
+  EXPECT_EQ(sink.all.size(), 2U);
+  EXPECT_FALSE(journal.is_crowded());
+}
+
+TEST_F(JournalTest, IsCrowdedUntilThePiecesAreGone) {
+  for (int i = 0; i < 1100; ++i) journal.function("", std::nullopt);
+  EXPECT_TRUE(journal.is_crowded());
+  EXPECT_TRUE(journal.flush_piece());
+  EXPECT_FALSE(journal.is_crowded());
+  journal.flush();
+  EXPECT_EQ(sink.all.size(), 1100U);
+}
+
+TEST_F(JournalTest, AFloodOfEmptyLinesOverdrawsTheBudgetToo) {
+  for (int i = 0; i < 50'000; ++i) journal.function("", std::nullopt);
+  EXPECT_GT(journal.overdrawn_for().count(), 0);
 }
 
 TEST_F(JournalTest, TakesTheWritersTimeOnlyIfItIsPlausible) {

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/utf8.h"
+
 namespace hearth::environment {
 namespace {
 
@@ -15,23 +17,6 @@ constexpr std::uint32_t kFrameFamily = 0xa55a0000;
 constexpr std::uint32_t kFrameWithoutTime = 0xa55a0001;
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
-
-// The length of the valid character at the front of `text`, or 0.
-std::size_t valid_character(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if (!is_continuation(text[i])) return 0;
-  }
-  if (first == 0xE0 && byte(1) < 0xA0) return 0;  // overlong
-  if (first == 0xED && byte(1) > 0x9F) return 0;  // surrogate
-  if (first == 0xF0 && byte(1) < 0x90) return 0;  // overlong
-  if (first == 0xF4 && byte(1) > 0x8F) return 0;  // above U+10FFFF
-  return length;
-}
 
 std::uint64_t big_endian(std::string_view bytes) {
   std::uint64_t value = 0;
@@ -56,7 +41,7 @@ std::string to_valid_utf8(std::string_view text) {
           continue;
         }
       }
-      const std::size_t length = valid_character(text.substr(at));
+      const std::size_t length = utf8_sequence(text.substr(at));
       if (length == 0) break;
       at += length;
     }

@@ -279,8 +279,8 @@ void Pool::end_all() {
 }
 
 net::Task<> Pool::stop() {
+  end_all();  // first: what they wrote is stored by tasks of the gate
   gate_.close();
-  end_all();
   co_await gate_.drained();
   // Sandboxes and doors of ended environments are destroyed in a later turn; let that turn come.
   co_await net::sleep_for(std::chrono::milliseconds(0));

@@ -13,6 +13,8 @@
 
 #include "base/result.h"
 #include "functions/native_modules.h"
+#include "net/loop.h"
+#include "net/task.h"
 #include "sandbox/sandbox.h"
 
 namespace hearth::environment {
@@ -52,6 +54,11 @@ class RuntimeCatalog {
   // Errors: kNotInstalled (message says the command that installs it), kUnknown.
   virtual Result<RuntimeChoice> choose(const std::string& runtime) const = 0;
   virtual std::vector<RuntimeStatus> status() const = 0;
+  // Learns what changed on the machine, off the caller's `loop`; calls of the others right after it do not block.
+  virtual net::Task<> refresh(net::Loop& loop) const {
+    (void)loop;
+    co_return;
+  }
 };
 
 }  // namespace hearth::environment

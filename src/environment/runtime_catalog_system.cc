@@ -297,6 +297,21 @@ std::vector<Interpreter> SystemRuntimeCatalog::interpreters() const {
   return interpreters_;
 }
 
+net::Task<> SystemRuntimeCatalog::refresh(net::Loop& loop) const {
+  if (pool_ == nullptr) co_return;
+  {
+    const std::unique_lock lock(mutex_, std::try_to_lock);  // not for as long as another look takes
+    if (lock && scanned_ == fingerprint()) co_return;
+  }
+  auto work = [this] {
+    const std::lock_guard lock(mutex_);
+    scan();
+    return true;
+  };
+  auto looking = pool_->run(loop, std::move(work));
+  co_await std::move(looking);
+}
+
 RuntimeChoice SystemRuntimeCatalog::python_choice(const std::string& runtime, const Interpreter& interpreter) const {
   RuntimeChoice choice;
   choice.name = runtime;

@@ -14,6 +14,7 @@
 
 #include "environment/runtime_catalog.h"
 #include "environment/runtime_files.h"
+#include "net/thread_pool.h"
 #include "observe/log.h"
 
 namespace hearth::environment {
@@ -47,14 +48,18 @@ struct CatalogFolders {
   std::string system_root = "/usr/";  // an interpreter of the system must really be below
 };
 
-// Thread: any, one at a time: a call that meets an interpreter for the first time blocks while it is asked (20-50 ms).
-// Lifetime: `log` outlives the catalog.
+// Thread: any, one at a time: a call that meets an interpreter for the first time blocks while it is asked (20-50 ms,
+// on a busy machine a second), unless refresh() was awaited before: that asks on the pool. Lifetime: `log` and the pool
+// outlive the catalog; the catalog outlives every refresh().
 class SystemRuntimeCatalog final : public RuntimeCatalog {
  public:
   SystemRuntimeCatalog(const observe::Logger& log, RuntimeFiles files, CatalogFolders folders);
 
   Result<RuntimeChoice> choose(const std::string& runtime) const override;
   std::vector<RuntimeStatus> status() const override;
+  net::Task<> refresh(net::Loop& loop) const override;
+  // From now on refresh() works, there.
+  void look_on(net::ThreadPool& pool) { pool_ = &pool; }
   // What was found, in no order.
   std::vector<Interpreter> interpreters() const;
 
@@ -75,6 +80,7 @@ class SystemRuntimeCatalog final : public RuntimeCatalog {
   const observe::Logger& log_;
   RuntimeFiles files_;
   CatalogFolders folders_;
+  net::ThreadPool* pool_ = nullptr;
   mutable std::mutex mutex_;
   // The result of looking at folders that have not changed since.
   mutable std::optional<std::string> scanned_;

@@ -4,6 +4,8 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/bytes.h"
@@ -26,6 +28,27 @@ net::HttpReply refusal(int status, std::string_view code, std::string_view messa
                               "</Error>",
                               code, message)};
 }
+
+// One of the packages being read; given back however the read ends, also when the server goes first.
+class ReadSlot {
+ public:
+  // Nothing if all are taken.
+  static std::optional<ReadSlot> take(std::shared_ptr<int> in_use, int most) {
+    if (*in_use >= most) return std::nullopt;
+    return ReadSlot(std::move(in_use));
+  }
+  ReadSlot(ReadSlot&&) noexcept = default;
+  ReadSlot& operator=(ReadSlot&&) = delete;
+  ReadSlot(const ReadSlot&) = delete;
+  ReadSlot& operator=(const ReadSlot&) = delete;
+  ~ReadSlot() {
+    if (in_use_) --*in_use_;
+  }
+
+ private:
+  explicit ReadSlot(std::shared_ptr<int> in_use) : in_use_(std::move(in_use)) { ++*in_use_; }
+  std::shared_ptr<int> in_use_;
+};
 
 bool is_blob_name(std::string_view text) {
   return text.size() == 64 &&
@@ -84,11 +107,11 @@ net::Task<net::HttpReply> CodeDownload::serve(std::string target) {
   if (!end || *end < static_cast<std::uint64_t>(now)) {
     co_return refusal(403, "AccessDenied", "Request has expired");
   }
-  if (reads_ >= kMostReads) co_return refusal(503, "SlowDown", "Please reduce your request rate.");
-  ++reads_;
+  std::optional<ReadSlot> slot = ReadSlot::take(reads_, kMostReads);
+  if (!slot) co_return refusal(503, "SlowDown", "Please reduce your request rate.");
   auto reading = blobs_->read(storage::BlobId{std::string(blob)});
   auto bytes = co_await std::move(reading);
-  --reads_;
+  slot.reset();  // from here on the server counts the reply
   if (!bytes) co_return refusal(404, "NoSuchKey", "The specified key does not exist.");
   co_return net::HttpReply{
       .status = 200,

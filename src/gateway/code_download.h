@@ -7,6 +7,7 @@
 // Path: services/lambda -> services::CodeLinks; platform_pages.cc -> serve()        Tests: code_download_test.cc
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -45,7 +46,7 @@ class CodeDownload final : public services::CodeLinks {
   storage::BlobStore* blobs_;
   const Clock* clock_;
   std::string key_;
-  int reads_ = 0;  // packages being read into memory now
+  std::shared_ptr<int> reads_ = std::make_shared<int>(0);  // packages being read into memory now; see ReadSlot
 };
 
 }  // namespace hearth::gateway

@@ -29,21 +29,30 @@ namespace {
 // environment, and with it the door, ends in the middle of a call.
 class RoleHandler final : public net::HttpHandler {
  public:
-  RoleHandler(Gateway& gateway, services::Caller role, std::string region, std::string_view scheme)
-      : gateway_(gateway), role_(std::move(role)), region_(std::move(region)), scheme_(scheme) {}
+  RoleHandler(Gateway& gateway, net::FairTurns::Lane lane, services::Caller role, std::string region,
+              std::string_view scheme)
+      : gateway_(gateway),
+        lane_(std::move(lane)),
+        role_(std::move(role)),
+        region_(std::move(region)),
+        scheme_(scheme) {}
 
   ByteCount body_limit(const net::HttpHead& head, const net::HttpLimits& limits) const override {
     return gateway_.body_limit_at(head, limits, door());
   }
   net::HttpReply too_large(const net::HttpHead& head) const override { return gateway_.too_large_at(head, door()); }
+  net::Task<> await_turn() override { co_await lane_.enter(); }
   net::Task<net::HttpReply> handle(net::HttpRequest request) override {
-    return gateway_.serve(std::move(request), door());
+    co_await lane_.enter();
+    auto serving = gateway_.serve(std::move(request), door());
+    co_return co_await std::move(serving);
   }
 
  private:
   Door door() const { return {.scheme = scheme_, .role = &role_, .region = region_}; }
 
   Gateway& gateway_;
+  const net::FairTurns::Lane lane_;
   services::Caller role_;
   std::string region_;
   std::string_view scheme_;
@@ -51,11 +60,11 @@ class RoleHandler final : public net::HttpHandler {
 
 class EndpointDoor final : public environment::OpenDoor {
  public:
-  EndpointDoor(net::Loop& loop, Gateway& gateway, net::TlsContext& tls, const observe::Logger& log,
-               const services::Caller& role, const std::string& region, UniqueFd http, UniqueFd https, UniqueFd dns_udp,
-               UniqueFd dns_tcp)
-      : plain_(loop, std::make_shared<RoleHandler>(gateway, role, region, "http"), endpoint_limits(), log),
-        secure_(loop, std::make_shared<RoleHandler>(gateway, role, region, "https"), endpoint_limits(), log),
+  EndpointDoor(net::Loop& loop, const net::FairTurns::Lane& lane, Gateway& gateway, net::TlsContext& tls,
+               const observe::Logger& log, const services::Caller& role, const std::string& region, UniqueFd http,
+               UniqueFd https, UniqueFd dns_udp, UniqueFd dns_tcp)
+      : plain_(loop, std::make_shared<RoleHandler>(gateway, lane, role, region, "http"), endpoint_limits(), log),
+        secure_(loop, std::make_shared<RoleHandler>(gateway, lane, role, region, "https"), endpoint_limits(), log),
         names_(loop, std::move(dns_udp), std::move(dns_tcp)) {
     if (http) plain_.serve(std::move(http));
     if (https) secure_.serve(std::move(https), &tls);
@@ -69,10 +78,17 @@ class EndpointDoor final : public environment::OpenDoor {
 
 }  // namespace
 
-FunctionEndpoint::FunctionEndpoint(net::Loop& loop, Gateway& gateway, CertificateAuthority& authority,
-                                   TrustBundle& trust, services::RoleSessionIssuer& issuer, const Clock& clock,
-                                   const observe::Logger& log)
-    : loop_(loop), gateway_(gateway), trust_(trust), issuer_(issuer), clock_(clock), log_(log), tls_(authority) {}
+FunctionEndpoint::FunctionEndpoint(net::Loop& loop, net::FairTurns& turns, Gateway& gateway,
+                                   CertificateAuthority& authority, TrustBundle& trust,
+                                   services::RoleSessionIssuer& issuer, const Clock& clock, const observe::Logger& log)
+    : loop_(loop),
+      turns_(turns),
+      gateway_(gateway),
+      trust_(trust),
+      issuer_(issuer),
+      clock_(clock),
+      log_(log),
+      tls_(authority) {}
 
 FunctionEndpoint::~FunctionEndpoint() = default;
 
@@ -97,8 +113,8 @@ std::unique_ptr<environment::OpenDoor> FunctionEndpoint::open(environment::Endpo
                         .user_id = session.credential.user_id,
                         .access_key = session.access_key_id,
                         .is_function = true};
-  return std::make_unique<EndpointDoor>(loop_, gateway_, tls_, log_, role, identity.region, std::move(http),
-                                        std::move(https), std::move(dns_udp), std::move(dns_tcp));
+  return std::make_unique<EndpointDoor>(loop_, turns_.make_lane(), gateway_, tls_, log_, role, identity.region,
+                                        std::move(http), std::move(https), std::move(dns_udp), std::move(dns_tcp));
 }
 
 environment::RoleCredentials FunctionEndpoint::role_credentials(const environment::EndpointIdentity& identity) {

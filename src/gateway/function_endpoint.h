@@ -3,7 +3,9 @@
 //
 // HTTP on one socket, HTTPS on another (with a certificate minted for whatever AWS name the client asks for), DNS on
 // two more. Who calls is known from the socket: the function's execution role, whatever key is presented, unless it
-// presents valid credentials that Hearth issued (authenticate.h). Everything else is the gateway's one chain.
+// presents valid credentials that Hearth issued (authenticate.h). Everything else is the gateway's one chain, which
+// each call enters when the environment's lane has room (net/fair_turns.h): however many calls code makes at once, its
+// neighbours wait for one of them at a time.
 //
 // Path: environment -> environment::Doors (main joins this with runtime_api) -> here -> gateway.h
 // Tests: function_endpoint_test.cc
@@ -17,6 +19,7 @@
 #include "gateway/certificate_authority.h"
 #include "gateway/gateway.h"
 #include "gateway/trust_bundle.h"
+#include "net/fair_turns.h"
 #include "net/http.h"
 #include "net/loop.h"
 #include "net/tls.h"
@@ -28,8 +31,10 @@ namespace hearth::gateway {
 // Thread: the loop's. Lifetime: all references outlive it, and it outlives every door it opened.
 class FunctionEndpoint {
  public:
-  FunctionEndpoint(net::Loop& loop, Gateway& gateway, CertificateAuthority& authority, TrustBundle& trust,
-                   services::RoleSessionIssuer& issuer, const Clock& clock, const observe::Logger& log);
+  // Calls of one environment run in its lane of `turns`.
+  FunctionEndpoint(net::Loop& loop, net::FairTurns& turns, Gateway& gateway, CertificateAuthority& authority,
+                   TrustBundle& trust, services::RoleSessionIssuer& issuer, const Clock& clock,
+                   const observe::Logger& log);
   ~FunctionEndpoint();
   FunctionEndpoint(const FunctionEndpoint&) = delete;
   FunctionEndpoint& operator=(const FunctionEndpoint&) = delete;
@@ -46,6 +51,7 @@ class FunctionEndpoint {
   const services::RoleSessionIssuer::Session& session_for(const environment::EndpointIdentity& identity);
 
   net::Loop& loop_;
+  net::FairTurns& turns_;
   Gateway& gateway_;
   TrustBundle& trust_;
   services::RoleSessionIssuer& issuer_;

@@ -35,6 +35,7 @@ class FakeIssuer final : public services::RoleSessionIssuer {
 class NoHealth final : public HealthSource {
  public:
   HealthReport health() const override { return {}; }
+  net::Task<> describe(observe::MetricsText&) override { co_return; }
 };
 class NoReset final : public Resetter {
  public:
@@ -159,7 +160,8 @@ class FunctionEndpointTest : public testing::Test {
   std::unique_ptr<CertificateAuthority> authority_;
   TrustBundle trust_;
   FakeIssuer issuer_;
-  FunctionEndpoint endpoint_{loop_, gateway_, *authority_, trust_, issuer_, clock_, log_};
+  net::FairTurns turns_{loop_, 1};
+  FunctionEndpoint endpoint_{loop_, turns_, gateway_, *authority_, trust_, issuer_, clock_, log_};
 };
 
 TEST_F(FunctionEndpointTest, PlainHttpIsServedAsTheRole) {

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "gateway/aws_host.h"
 #include "gateway/signature_errors.h"
+#include "net/turn_label.h"
 #include "wire/call.h"
 #include "wire/reply.h"
 #include "wire/sigv4_text.h"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr ByteCount kPageBody = ByteCount::kib(64);  // of Hearth's own pages, and of what the guard refuses
 constexpr ByteCount kOtherBody = ByteCount::mib(1);  // of requests for no known service
+constexpr std::ptrdiff_t kMostParameters = 2000;     // of a form; reading them takes half a millisecond
 constexpr std::string_view kProductPage = "https://aws.amazon.com/iam";
 
 wire::AwsError internal_failure(wire::Protocol protocol) {
@@ -108,6 +110,7 @@ Gateway::Gateway(GatewaySettings settings, const Guard& guard, PlatformPages& pa
 net::Task<net::HttpReply> Gateway::handle(net::HttpRequest request) { return serve(std::move(request), Door{}); }
 
 net::Task<net::HttpReply> Gateway::serve(net::HttpRequest request, Door door) {
+  net::note_turn("gateway");
   const bool traced = log_.is_enabled(observe::Level::kDebug);
   const std::string agent = traced ? std::string(request.head.header("User-Agent")) : std::string();
   Exchange exchange(std::move(request), door);
@@ -174,6 +177,7 @@ net::Task<net::HttpReply> Gateway::run_chain(Exchange& exchange) {
   if (auto ended = find_operation(exchange)) co_return *std::move(ended);
   const services::Operation* operation = service.operations.find(exchange.operation->name);
   if (!operation) co_return error_reply(exchange, wire::unhandled_operation(*service.model, *exchange.operation));
+  net::note_turn(exchange.operation->name);
   // 5 run
   RequestAuthorizer authorizer(policy_, exchange.protocol);
   auto running = operation->run(exchange.context, exchange.call, authorizer);
@@ -194,6 +198,11 @@ net::Task<net::HttpReply> Gateway::run_chain(Exchange& exchange) {
 std::optional<net::HttpReply> Gateway::identify_request(Exchange& exchange) const {
   const net::HttpHead& head = exchange.request.head;
   const bool may_be_query = exchange.target.path == "/" || exchange.target.path.empty();
+  if (may_be_query && is_form(head) && std::ranges::count(exchange.request.body, '&') > kMostParameters) {
+    exchange.protocol = wire::Protocol::kQuery;
+    return error_reply(exchange, {.code = "MalformedQueryString",
+                                  .message = fmt::format("The request has more than {} parameters.", kMostParameters)});
+  }
   if (may_be_query && is_form(head)) exchange.form = wire::split_query(exchange.request.body);
   auto claim =
       wire::parse_signature({head.method, exchange.target.path, exchange.target.query, exchange.request.head.headers});

@@ -99,6 +99,10 @@ class FakeKeys final : public services::CredentialSource {
 class FakeHealth final : public HealthSource {
  public:
   HealthReport health() const override { return report; }
+  net::Task<> describe(observe::MetricsText& metrics) override {
+    metrics.counter("hearth_x_total", "X.", 7);
+    co_return;
+  }
   HealthReport report{.isolation_tier = "namespace",
                       .isolation_parts = {"cgroup v2", "seccomp"},
                       .runtimes = {{"python3.12", true, "python3.12 runs on Python 3.11.2"}},
@@ -330,6 +334,23 @@ TEST_F(GatewayTest, HealthSaysWhatIsInForce) {
   const net::HttpReply sick = send(request("GET", "/_hearth/health"));
   EXPECT_EQ(sick.status, 503);
   EXPECT_NE(sick.body.find("disk full"), std::string::npos);
+}
+
+TEST_F(GatewayTest, MetricsAreText) {
+  const net::HttpReply reply = send(request("GET", "/_hearth/metrics"));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_NE(reply.body.find("\nhearth_x_total 7\n"), std::string::npos) << reply.body;
+  EXPECT_NE(reply.body.find("# TYPE hearth_uptime_seconds gauge\n"), std::string::npos) << reply.body;
+  EXPECT_EQ(send(request("POST", "/_hearth/metrics")).status, 405);
+}
+
+TEST_F(GatewayTest, StrangersSeeNoMetricsWhenKeysAreInForce) {
+  build(AuthMode::kEnforced);
+  net::HttpRequest sent = request("GET", "/_hearth/metrics");
+  sent.peer = "192.0.2.7:1000";
+  EXPECT_EQ(send(sent).status, 403);
+  sent.peer = "127.0.0.1:1000";
+  EXPECT_EQ(send(sent).status, 200);
 }
 
 TEST_F(GatewayTest, StrangersLearnLittleFromHealthWhenKeysAreInForce) {

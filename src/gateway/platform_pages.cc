@@ -29,7 +29,7 @@ net::HttpReply sentence_reply(int status, std::string_view sentence) {
   return json_reply(status, boost::json::object{{"message", sentence}});
 }
 
-PlatformPages::PlatformPages(AuthMode mode, std::string version, const HealthSource& health, Resetter& resetter,
+PlatformPages::PlatformPages(AuthMode mode, std::string version, HealthSource& health, Resetter& resetter,
                              CodeDownload& downloads, const Clock& clock)
     : mode_(mode),
       version_(std::move(version)),
@@ -44,7 +44,13 @@ net::Task<net::HttpReply> PlatformPages::serve(net::HttpRequest request) {
   const std::string& method = request.head.method;
   if (path == "/_hearth/health") {
     if (method != "GET" && method != "HEAD") co_return wrong_method("GET");
+    co_await health_.look();
     co_return health(request);
+  }
+  if (path == "/_hearth/metrics") {
+    if (method != "GET" && method != "HEAD") co_return wrong_method("GET");
+    auto describing = metrics(std::move(request));
+    co_return co_await std::move(describing);
   }
   if (path == "/_hearth/reset") {
     if (method != "POST") co_return wrong_method("POST");
@@ -56,7 +62,24 @@ net::Task<net::HttpReply> PlatformPages::serve(net::HttpRequest request) {
     auto answering = downloads_.serve(request.head.target);
     co_return co_await std::move(answering);
   }
-  co_return sentence_reply(404, "There is no such page. Hearth's own pages are /_hearth/health and /_hearth/reset.");
+  co_return sentence_reply(
+      404, "There is no such page. Hearth's own pages are /_hearth/health, /_hearth/metrics and /_hearth/reset.");
+}
+
+bool PlatformPages::is_stranger(const net::HttpRequest& request) const {
+  return mode_ == AuthMode::kEnforced && !is_loopback_name(parse_host(request.peer).name);
+}
+
+net::Task<net::HttpReply> PlatformPages::metrics(net::HttpRequest request) {
+  if (is_stranger(request)) co_return sentence_reply(403, "With keys in force, metrics are for this machine only.");
+  observe::MetricsText text;
+  text.gauge("hearth_uptime_seconds", "Since the server started.",
+             std::chrono::duration<double>(clock_.steady_now() - started_).count());
+  co_await health_.describe(text);
+  co_return net::HttpReply{
+      .status = 200,
+      .headers = {{"Content-Type", std::string(observe::MetricsText::kContentType)}, {"Cache-Control", "no-store"}},
+      .body = text.take()};
 }
 
 net::HttpReply PlatformPages::health(const net::HttpRequest& request) const {
@@ -64,9 +87,7 @@ net::HttpReply PlatformPages::health(const net::HttpRequest& request) const {
   const auto uptime = std::chrono::floor<std::chrono::seconds>(clock_.steady_now() - started_);
   boost::json::object document{
       {"status", report.storage_trouble ? "degraded" : "ok"}, {"version", version_}, {"uptime_s", uptime.count()}};
-  // With keys in force, strangers learn no more than that the server is up.
-  const bool stranger = mode_ == AuthMode::kEnforced && !is_loopback_name(parse_host(request.peer).name);
-  if (!stranger) {
+  if (!is_stranger(request)) {
     boost::json::array runtimes;
     for (const RuntimeHealth& runtime : report.runtimes) {
       runtimes.push_back(

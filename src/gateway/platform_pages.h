@@ -1,7 +1,8 @@
 #pragma once
-// PlatformPages: what Hearth answers about itself below /_hearth/: health, reset, downloads of code.
+// PlatformPages: what Hearth answers about itself below /_hearth/: health, metrics, reset, downloads of code.
 //
 //   GET  /_hearth/health        JSON: what is up, the isolation in force, runtimes found, warnings
+//   GET  /_hearth/metrics       counters and histograms, for Prometheus; with keys in force for this machine only
 //   POST /_hearth/reset         empties everything; auth "open" only, with the header X-Hearth-Reset: yes
 //   GET  /_hearth/code/...      a presigned download (code_download.h)
 //
@@ -18,6 +19,7 @@
 #include "gateway/guard.h"
 #include "net/http.h"
 #include "net/task.h"
+#include "observe/metrics_text.h"
 
 namespace hearth::gateway {
 
@@ -41,7 +43,10 @@ struct HealthReport {
 class HealthSource {
  public:
   virtual ~HealthSource() = default;
+  // Before health(): learns what takes long to learn.
+  virtual net::Task<> look() { co_return; }
   virtual HealthReport health() const = 0;
+  virtual net::Task<> describe(observe::MetricsText& metrics) = 0;
 };
 
 // Empties everything. Implemented in main.
@@ -55,8 +60,8 @@ class Resetter {
 // Thread: the loop's. Lifetime: all references outlive it.
 class PlatformPages {
  public:
-  PlatformPages(AuthMode mode, std::string version, const HealthSource& health, Resetter& resetter,
-                CodeDownload& downloads, const Clock& clock);
+  PlatformPages(AuthMode mode, std::string version, HealthSource& health, Resetter& resetter, CodeDownload& downloads,
+                const Clock& clock);
 
   static bool is_platform_path(std::string_view path) { return path == "/_hearth" || path.starts_with("/_hearth/"); }
   // `request` is one that the guard let through.
@@ -64,11 +69,14 @@ class PlatformPages {
 
  private:
   net::HttpReply health(const net::HttpRequest& request) const;
+  net::Task<net::HttpReply> metrics(net::HttpRequest request);
+  // With keys in force, strangers learn no more than that the server is up.
+  bool is_stranger(const net::HttpRequest& request) const;
   net::Task<net::HttpReply> reset(net::HttpRequest request);
 
   AuthMode mode_;
   std::string version_;
-  const HealthSource& health_;
+  HealthSource& health_;
   Resetter& resetter_;
   CodeDownload& downloads_;
   const Clock& clock_;

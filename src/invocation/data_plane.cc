@@ -47,6 +47,14 @@ class DataPlane::Instance final : private Neighbours {
     pool_.end_all();
     co_return true;
   }
+  net::Task<Numbers> numbers() {
+    const environment::PoolCounts counts = pool_.counts();
+    co_return Numbers{.runs = runner_.counts(),
+                      .throttles = 0,
+                      .environments_started = counts.started,
+                      .environments_idle = counts.idle,
+                      .loops = loop_.stats()};
+  }
   net::Task<bool> end_longest_idle() { co_return pool_.end_longest_idle(); }
   // The last that happens on the loop: nothing is left behind that others wait for.
   net::Task<bool> leave() {
@@ -94,6 +102,7 @@ class DataPlane::UnderWay {
 
 DataPlane::DataPlane(DataPlaneParts parts, std::uint32_t loops)
     : control_(parts.control.loop),
+      pool_(parts.pool),
       intake_(parts.functions, parts.admission),
       all_answered_(parts.control.loop.executor()) {
   HEARTH_CHECK(loops > 0);
@@ -122,14 +131,41 @@ std::size_t DataPlane::instance_of(const functions::FunctionKey& key) const {
 net::Task<Result<InvokeOutcome>> DataPlane::invoke(InvokeRequest request) {
   HEARTH_CHECK(control_.on_thread());
   if (stopped_) co_return fail(ErrorKind::kUnavailable, "the server is stopping");
-  CO_TRY(Admitted admitted, intake_.admit(request));
   const UnderWay under_way(*this);
+  auto checking = Intake::check_payload(request, control_, pool_);
+  CO_TRY_STATUS(co_await std::move(checking));
+  if (stopped_) co_return fail(ErrorKind::kUnavailable, "the server is stopping");
+  CO_TRY(Admitted admitted, intake_.admit(request));
   Instance& instance = *instances_[instance_of(request.function)];
   if (&instance.loop() == &control_) co_return co_await instance.runner().run(std::move(admitted), std::move(request));
   auto run = [&runner = instance.runner(), admitted = std::move(admitted), request = std::move(request)]() mutable {
     return runner.run(std::move(admitted), std::move(request));
   };
   co_return co_await net::run_there(control_, instance.loop(), std::move(run));
+}
+
+net::Task<Status> DataPlane::check_large(InvokeRequest request) {
+  auto checking = Intake::check_payload(request, control_, pool_);
+  CO_TRY_STATUS(co_await std::move(checking));
+  co_return intake_.check_admission(request);
+}
+
+net::Task<DataPlane::Numbers> DataPlane::numbers() {
+  HEARTH_CHECK(control_.on_thread());
+  Numbers all;
+  all.throttles = intake_.throttles();
+  if (stopped_) co_return all;
+  for (const auto& instance : instances_) {
+    auto ask = [&one = *instance] { return one.numbers(); };
+    const Numbers own = co_await net::run_there(control_, instance->loop(), std::move(ask));
+    all.runs.invocations += own.runs.invocations;
+    all.runs.errors += own.runs.errors;
+    all.runs.unavailable += own.runs.unavailable;
+    all.environments_started += own.environments_started;
+    all.environments_idle += own.environments_idle;
+    all.loops.turns.add(own.loops.turns);
+  }
+  co_return all;
 }
 
 void DataPlane::on_function_changed(const functions::FunctionKey& key,

@@ -26,10 +26,12 @@
 #include "invocation/runner.h"
 #include "net/loop.h"
 #include "net/one_shot.h"
+#include "net/thread_pool.h"
 
 namespace hearth::invocation {
 
 struct DataPlaneParts {
+  net::ThreadPool& pool;                  // for what takes long on the control loop
   environment::EnvironmentParts control;  // of the control loop; its runtimes and log may be used from any thread
   const FunctionLookup& functions;
   Admission& admission;
@@ -56,6 +58,17 @@ class DataPlane final : public Invoker {
 
   net::Task<Result<InvokeOutcome>> invoke(InvokeRequest request) override;
   Status check(const InvokeRequest& request) override { return intake_.check(request); }
+  net::Task<Status> check_large(InvokeRequest request) override;
+
+  // Of all instances together, since the start; what CloudWatch calls Invocations, Errors and Throttles, and more.
+  struct Numbers {
+    RunCounts runs;
+    std::uint64_t throttles = 0;
+    std::uint64_t environments_started = 0;
+    std::uint32_t environments_idle = 0;  // now
+    net::LoopStats loops;
+  };
+  net::Task<Numbers> numbers();
 
   // Replaces environments of `key` other than those of `runnable` versions. What runs goes on to its end.
   void on_function_changed(const functions::FunctionKey& key, const std::vector<functions::FunctionSnapshot>& runnable);
@@ -72,6 +85,7 @@ class DataPlane final : public Invoker {
   class UnderWay;
 
   net::Loop& control_;
+  net::ThreadPool& pool_;
   Intake intake_;
   const std::shared_ptr<environment::EnvironmentCount> environments_ =
       std::make_shared<environment::EnvironmentCount>();

@@ -88,15 +88,17 @@ class Functions final : public FunctionLookup {
 struct Platform {
   explicit Platform(std::uint32_t loops, environment::PoolLimits limits = {}, std::uint32_t concurrency = 1000)
       : admission(concurrency),
-        plane(DataPlaneParts{.control = {loop, alarms, clock, sandboxes, code, runtimes, doors, logs, log, "C.UTF-8"},
-                             .functions = lookup,
-                             .admission = admission,
-                             .distant_doors = [this](net::Loop& other) -> std::unique_ptr<environment::Doors> {
-                               return std::make_unique<LiveDoors>(other, witness);
-                             },
-                             .times = {},
-                             .limits = limits,
-                             .available_memory = [] { return ByteCount::mib(100'000); }},
+        plane(DataPlaneParts{
+                  .pool = workers,
+                  .control = {loop, turns, alarms, clock, sandboxes, code, runtimes, doors, logs, log, "C.UTF-8"},
+                  .functions = lookup,
+                  .admission = admission,
+                  .distant_doors = [this](net::Loop& other) -> std::unique_ptr<environment::Doors> {
+                    return std::make_unique<LiveDoors>(other, witness);
+                  },
+                  .times = {},
+                  .limits = limits,
+                  .available_memory = [] { return ByteCount::mib(100'000); }},
               loops) {}
 
   // Runs `script` to its end and stops everything.
@@ -173,6 +175,8 @@ struct Platform {
 
   SystemClock clock;
   net::Loop loop{clock};
+  net::FairTurns turns{loop, 1};
+  net::ThreadPool workers{1};
   net::LoopAlarms alarms{loop};
   sandbox::FakeSandboxFactory sandboxes{loop};
   environment::FakeCode code;

@@ -30,8 +30,12 @@ const char* aws_name(functions::State state) {
   return "Unknown";
 }
 
-// Errors: kTooLarge, kNotJson.
-Status check_payload(const InvokeRequest& request) {
+// Reading JSON takes some milliseconds per MiB.
+constexpr std::size_t kCheckHere = std::size_t{128} * 1024;
+
+}  // namespace
+
+Status Intake::check_payload(const InvokeRequest& request) {
   if (request.payload.size() > environment::kMaxPayload) {
     return fail(ErrorKind::kTooLarge, std::to_string(request.payload.size()) +
                                           " byte payload is too large for the RequestResponse invocation type (limit " +
@@ -45,7 +49,20 @@ Status check_payload(const InvokeRequest& request) {
   return {};
 }
 
-}  // namespace
+net::Task<Status> Intake::check_payload(InvokeRequest& request, net::Loop& loop, net::ThreadPool& pool) {
+  if (request.payload.size() <= kCheckHere) co_return check_payload(request);
+  // The payload moves into the work and back: at shutdown this coroutine may go while the pool still reads.
+  auto work = [payload = std::move(request.payload)]() mutable {
+    InvokeRequest checked;
+    checked.payload = std::move(payload);
+    Status status = check_payload(checked);
+    return std::pair(std::move(checked.payload), std::move(status));
+  };
+  auto checking = pool.run(loop, std::move(work));
+  auto [payload, status] = co_await std::move(checking);
+  request.payload = std::move(payload);
+  co_return std::move(status);
+}
 
 Result<functions::FunctionSnapshot> Intake::resolve(const InvokeRequest& request, double draw) const {
   if (auto running = functions_.running(request.function, request.qualifier, draw)) return running;
@@ -60,12 +77,15 @@ Result<functions::FunctionSnapshot> Intake::resolve(const InvokeRequest& request
 
 Status Intake::check(const InvokeRequest& request) const {
   TRY_STATUS(check_payload(request));
+  return check_admission(request);
+}
+
+Status Intake::check_admission(const InvokeRequest& request) const {
   TRY([[maybe_unused]] const auto function, resolve(request, 0));
   return admission_.check(request.function.account);
 }
 
 Result<Admitted> Intake::admit(const InvokeRequest& request) {
-  TRY_STATUS(check_payload(request));
   const double draw = request.qualifier.empty() ? 0 : std::uniform_real_distribution(0.0, 1.0)(draws_);
   TRY(functions::FunctionSnapshot function, resolve(request, draw));
   auto ticket = admission_.admit(request.function.account);

@@ -10,6 +10,7 @@
 #include "functions/registry.h"
 #include "invocation/admission.h"
 #include "invocation/invoker.h"
+#include "net/thread_pool.h"
 
 namespace hearth::invocation {
 
@@ -49,10 +50,16 @@ class Intake {
  public:
   Intake(const FunctionLookup& functions, Admission& admission) : functions_(functions), admission_(admission) {}
 
-  // Errors: kTooLarge, kNotJson, kNotFound, kPending, kFailed, kThrottled; the first of them.
+  // The payload alone. Errors: kTooLarge, kNotJson.
+  static Status check_payload(const InvokeRequest& request);
+  // The same, on the pool if it takes long; the request's payload is back when it ends.
+  static net::Task<Status> check_payload(InvokeRequest& request, net::Loop& loop, net::ThreadPool& pool);
+  // After check_payload(). Errors: kNotFound, kPending, kFailed, kThrottled; the first of them.
   Result<Admitted> admit(const InvokeRequest& request);
-  // The same without taking a slot.
+  // check_payload() and the same without taking a slot.
   Status check(const InvokeRequest& request) const;
+  // As check(), of a request whose payload was checked.
+  Status check_admission(const InvokeRequest& request) const;
 
   // Invocations refused since the start because none was free.
   std::uint64_t throttles() const { return throttles_; }

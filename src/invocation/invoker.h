@@ -49,6 +49,8 @@ class Invoker {
   virtual net::Task<Result<InvokeOutcome>> invoke(InvokeRequest request) = 0;
   // All checks of invoke() without running (InvocationType DryRun).
   virtual Status check(const InvokeRequest& request) = 0;
+  // The same for a request whose payload may take long to read: off the loop.
+  virtual net::Task<Status> check_large(InvokeRequest request) { co_return check(request); }
 };
 
 }  // namespace hearth::invocation

@@ -1,7 +1,8 @@
 #pragma once
 // JsonCheck: whether a payload is JSON, without building anything from it.
 //
-// Payloads reach 6 MB and are checked on the loop, so long strings are skipped sixteen bytes at a time.
+// Payloads reach 6 MB, and those below 128 KiB are checked on the loop, so long strings are skipped sixteen bytes at a
+// time.
 //
 // Tests: json_check_test.cc
 

@@ -25,6 +25,7 @@ class LocalInvoker final : public Invoker {
       : intake_(functions, admission), runner_(loop, placement, neighbours_, clock) {}
 
   net::Task<Result<InvokeOutcome>> invoke(InvokeRequest request) override {
+    CO_TRY_STATUS(Intake::check_payload(request));
     CO_TRY(Admitted admitted, intake_.admit(request));
     co_return co_await runner_.run(std::move(admitted), std::move(request));
   }

@@ -32,6 +32,7 @@
 #include "main/process_signals.h"
 #include "main/startup_memory.h"
 #include "net/alarm.h"
+#include "net/fair_turns.h"
 #include "net/gate.h"
 #include "net/http_server.h"
 #include "net/loop.h"
@@ -109,7 +110,9 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
   // Starts everything and runs until asked to stop. `tier`: of isolation, which the launcher must confirm.
   int run(const std::string& tier);
 
+  net::Task<> look() override { return runtimes_.refresh(loop_); }
   gateway::HealthReport health() const override;
+  net::Task<> describe(observe::MetricsText& metrics) override;
   net::Task<Status> reset() override;
 
  private:
@@ -126,6 +129,7 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
     SystemClock clock;
     observe::Logger log;
     net::Loop loop{clock};
+    net::FairTurns turns{loop, environment::kForeignPiecesPerTurn};
     net::LoopAlarms alarms{loop};
     net::ThreadPool pool;
     explicit Foundation(const config::Config& settings)
@@ -145,7 +149,7 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
   net::Task<> stop();
   bool on_stop_signal();
   bool on_control_message();
-  void expire_logs();
+  net::Task<> expire_logs();
   void announce(const std::vector<std::uint16_t>& ports) const;
   std::vector<std::string> warnings() const;
 
@@ -230,7 +234,7 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
       sts_(*stored_.store, iam_, clock_,
            config_.auth == config::AuthMode::kOpen ? services::sts::RolePolicy::kAny
                                                    : services::sts::RolePolicy::kTrusting),
-      logs_(*stored_.store, clock_, log_),
+      logs_(*stored_.store, foundation_->turns, clock_, log_),
       registry_(*stored_.store, clock_),
       codes_(loop_, foundation_->pool, *stored_.blobs, folder.code(), functions::CodeLimits{}),
       code_source_(codes_),
@@ -242,6 +246,7 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
       data_plane_(data_plane_parts(), config_.data_plane_loops),
       roles_(role_directory(config_.auth, iam_)),
       lambda_(services::lambda::LambdaParts{.loop = loop_,
+                                            .turns = foundation_->turns,
                                             .pool = foundation_->pool,
                                             .store = *stored_.store,
                                             .registry = registry_,
@@ -253,25 +258,28 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
                                             .log = log_}),
       guard_(auth_of(config_.auth), config_.hosts),
       pages_(auth_of(config_.auth), HEARTH_VERSION, *this, *this, stored_.downloads, clock_),
-      services_(gateway::make_service_table({.lambda = services::lambda::make_operations(lambda_),
-                                             .iam = services::iam::make_operations(iam_),
-                                             .sts = services::sts::make_operations(sts_),
-                                             .logs = services::logs::make_operations(logs_)})),
+      services_(gateway::make_service_table(
+          {.lambda = services::lambda::make_operations(lambda_),
+           .iam = services::iam::make_operations(iam_, services::Workers{loop_, foundation_->pool}),
+           .sts = services::sts::make_operations(sts_),
+           .logs = services::logs::make_operations(logs_, services::Workers{loop_, foundation_->pool})})),
       authenticator_(auth_of(config_.auth), {&iam_, &sts_}, loop_, foundation_->pool, clock_),
       policy_(config_.auth == config::AuthMode::kOpen ? std::unique_ptr<gateway::AccessPolicy>(new gateway::OpenAccess)
                                                       : std::make_unique<gateway::OwnAccountAccess>()),
       gateway_(gateway::GatewaySettings{.default_region = config_.region}, guard_, pages_, services_, authenticator_,
                *policy_, *stored_.store, clock_, log_),
-      endpoint_(loop_, gateway_, *stored_.authority, stored_.trust, sts_, clock_, log_),
+      endpoint_(loop_, foundation_->turns, gateway_, *stored_.authority, stored_.trust, sts_, clock_, log_),
       http_(loop_, gateway_, limits_of(config_), log_) {
   late_endpoint_.set(endpoint_);
+  runtimes_.look_on(foundation_->pool);
   registry_.on_change(
       [this](const functions::FunctionKey& key) { data_plane_.on_function_changed(key, registry_.runnable(key)); });
-  expiry_ = foundation_->alarms.make([this] { expire_logs(); });
+  expiry_ = foundation_->alarms.make([this] { gate_.spawn(expire_logs()); });
 }
 
 invocation::DataPlaneParts Parts::data_plane_parts() {
   const environment::EnvironmentParts control{.loop = loop_,
+                                              .turns = foundation_->turns,
                                               .alarms = foundation_->alarms,
                                               .clock = clock_,
                                               .sandboxes = launcher_,
@@ -281,7 +289,8 @@ invocation::DataPlaneParts Parts::data_plane_parts() {
                                               .logs = logs_,
                                               .log = log_,
                                               .locale = environment::host_locale()};
-  return {.control = control,
+  return {.pool = foundation_->pool,
+          .control = control,
           .functions = lookup_,
           .admission = admission_,
           .distant_doors = [this](net::Loop& loop) -> std::unique_ptr<environment::Doors> {
@@ -345,6 +354,7 @@ net::Task<> Parts::start(std::string tier) {
     co_await stop();
     co_return;
   }
+  gate_.spawn(look());  // so that the first request need not wait for it
   lambda_.start();
   expiry_->set(clock_.steady_now() + kExpiryPeriod);
   announce(*ports);
@@ -392,11 +402,12 @@ net::Task<> Parts::stop() {
   loop_.stop();
 }
 
-void Parts::expire_logs() {
-  if (auto expired = logs_.expire(kExpiryBudget); !expired) {
+net::Task<> Parts::expire_logs() {
+  auto expiring = logs_.expire(kExpiryBudget);
+  if (const auto expired = co_await std::move(expiring); !expired) {
     log_.warn("expired log events were not removed", {{"error", expired.error().message()}});
   }
-  expiry_->set(clock_.steady_now() + kExpiryPeriod);
+  if (!stopping_) expiry_->set(clock_.steady_now() + kExpiryPeriod);
 }
 
 std::vector<std::string> Parts::warnings() const {
@@ -422,11 +433,37 @@ gateway::HealthReport Parts::health() const {
   return report;
 }
 
+net::Task<> Parts::describe(observe::MetricsText& metrics) {
+  const invocation::DataPlane::Numbers numbers = co_await data_plane_.numbers();
+  metrics.histogram("hearth_loop_turn_seconds",
+                    "Turns of the event loops: a turn is the work between two waits, and nothing else runs meanwhile.",
+                    numbers.loops.turns);
+  metrics.gauge("hearth_loop_longest_turn_seconds", "The longest turn since the start.",
+                std::chrono::duration<double>(numbers.loops.turns.longest()).count());
+  metrics.histogram("hearth_commit_seconds", "From the end of a turn with writes to their being synced.",
+                    stored_.store->commit_times());
+  metrics.counter("hearth_syncs_total", "Synced batches; commits of one moment share one.",
+                  stored_.store->sync_count());
+  metrics.gauge("hearth_environments", "Execution environments alive.", data_plane_.environments());
+  metrics.gauge("hearth_environments_idle", "Of these, those that wait for work.", numbers.environments_idle);
+  metrics.counter("hearth_environments_started_total", "Environments started.", numbers.environments_started);
+  metrics.counter("hearth_invocations_total", "Invocations that ran, with and without error.",
+                  numbers.runs.invocations);
+  metrics.counter("hearth_invocation_errors_total", "Invocations that ended in an error of the function.",
+                  numbers.runs.errors);
+  metrics.counter("hearth_invocation_throttles_total", "Invocations refused because too many ran.", numbers.throttles);
+  metrics.counter("hearth_invocations_unavailable_total", "Invocations that the platform could not run.",
+                  numbers.runs.unavailable);
+  metrics.gauge("hearth_functions", "Functions that exist.", static_cast<double>(registry_.count()));
+  metrics.gauge("hearth_connections", "Clients connected to the public door.", http_.connection_count());
+}
+
 net::Task<Status> Parts::reset() {
   co_await data_plane_.end_all();
   Status lambda_cleared = co_await lambda_.clear();
   if (!lambda_cleared) co_return lambda_cleared;
-  CO_TRY_STATUS(logs_.clear());
+  auto clearing_logs = logs_.clear();
+  CO_TRY_STATUS(co_await std::move(clearing_logs));
   CO_TRY_STATUS(iam_.clear());
   endpoint_.forget_sessions();
   Status durable = co_await stored_.store->durable(stored_.store->last_ticket());

@@ -69,6 +69,9 @@ class HttpHandler {
     return HttpReply{.status = 413, .headers = {}, .body = {}, .close = true};
   }
 
+  // Ends when a TLS handshake, which costs a signature, may begin; for clients that might make very many at once.
+  virtual Task<> await_turn() { co_return; }
+
   // The reply to `request`. An exception (a HEARTH_CHECK) is logged and answered with 500. There is no deadline here;
   // a client that goes away meanwhile is noticed when the reply is written.
   virtual Task<HttpReply> handle(HttpRequest request) = 0;

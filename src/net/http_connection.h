@@ -27,6 +27,7 @@
 #include "net/http_parser.h"
 #include "net/input_buffer.h"
 #include "net/tls_impl.h"
+#include "net/turn_label.h"
 
 namespace hearth::net {
 
@@ -65,8 +66,8 @@ class HttpConnection final : public TrackedConnection {
 
  private:
   static constexpr bool kTls = std::is_same_v<Stream, TlsStream>;
-  static constexpr int kRequestsInARow = 16;  // handled without giving other connections a turn
   static constexpr std::size_t kKeptOutput = 4096;
+  static constexpr std::size_t kReadPerTurn = std::size_t{512} * 1024;  // of a large body
 
   enum class Lingering { kForClose, kForUpload };
   enum class HeadStep { kComplete, kNeedsMore, kRefused };
@@ -139,18 +140,15 @@ Task<> HttpConnection<Stream>::run() {
   if constexpr (kTls) {
     if (!co_await handshake()) co_return;
   }
-  int in_a_row = 0;
   for (;;) {
     enter(input_.empty() ? Phase::kIdle : Phase::kHead,
           input_.empty() ? core_->limits.idle_deadline : core_->limits.header_deadline);
     HeadStep step = take_head();
     if (step == HeadStep::kNeedsMore) {
-      in_a_row = 0;
       const std::optional<HeadStep> read = co_await read_head();
       if (!read) co_return;
       step = *read;
-    } else if (++in_a_row == kRequestsInARow) {
-      in_a_row = 0;
+    } else {  // pipelined: the other connections first
       co_await asio::post(socket().get_executor(), kUseTask);
     }
     if (core_->aborted) co_return;  // here and below: the handler may be gone
@@ -304,7 +302,7 @@ auto HttpConnection<Stream>::read_sized_body() -> Task<BodyOutcome> {
       co_return BodyOutcome::kRefused;
     }
     ErrorCode error;
-    const auto target = asio::buffer(request_.body.data() + have, size - have);
+    const auto target = asio::buffer(request_.body.data() + have, std::min(size - have, kReadPerTurn));
     have += co_await stream_.async_read_some(target, asio::redirect_error(kUseTask, error));
     if (error && !expired()) co_return BodyOutcome::kEnded;
   }
@@ -495,6 +493,11 @@ Task<bool> HttpConnection<Stream>::handshake() {
   if constexpr (kTls) {
     enter(Phase::kHandshake, core_->limits.header_deadline);
     ErrorCode error;
+    co_await socket().async_wait(StreamSocket::wait_read, asio::redirect_error(kUseTask, error));
+    if (error || core_->aborted) co_return false;
+    co_await core_->handler->await_turn();
+    if (core_->aborted || expired()) co_return false;
+    note_turn("TLS handshake");
     co_await stream_.async_handshake(asio::ssl::stream_base::server, asio::redirect_error(kUseTask, error));
     if (tls_->failure && !core_->aborted) {
       core_->log.warn("no certificate for a TLS client", {{"failure", tls_->failure->message()}});

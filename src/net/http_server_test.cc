@@ -13,6 +13,7 @@
 #include "net/gate.h"
 #include "net/http_test_support.h"
 #include "net/one_shot.h"
+#include "net/turn_watch.h"
 
 #ifndef __has_feature
 #define __has_feature(feature) 0
@@ -64,6 +65,13 @@ class ScriptedHandler : public HttpHandler {
 
 class HttpServerTest : public testing::Test {
  protected:
+  // The loop stands still until then, with the blessing of its watch.
+  void hold_until(std::latch& release) {
+    server_->loop().post([this, &release] {
+      server_->loop().watch_turns(std::chrono::hours(1), [](const SlowTurn&) {});
+      release.wait();
+    });
+  }
   HttpServerTest() {
     limits_.header_deadline = 10s;
     limits_.body_deadline = 10s;
@@ -384,7 +392,7 @@ TEST_F(HttpServerTest, OutOfDescriptorsAConnectionWaitsUntilAnIdleOneMadeRoom) {
   idle.send("GET /idle HTTP/1.1\r\nHost: h\r\n\r\n");
   idle.read_reply();
   std::latch release(1);
-  server_->loop().post([&] { release.wait(); });  // so that nothing is accepted yet
+  hold_until(release);  // so that nothing is accepted yet
   Client waiting(server_->port());
   waiting.send("GET /waited HTTP/1.1\r\nHost: h\r\n\r\n");
   const NoMoreDescriptors none_left;
@@ -395,7 +403,7 @@ TEST_F(HttpServerTest, OutOfDescriptorsAConnectionWaitsUntilAnIdleOneMadeRoom) {
 
 Task<> count_turns_after(std::chrono::milliseconds delay, Loop& loop, std::uint64_t& turns, std::latch& counted) {
   co_await sleep_for(delay);
-  turns = loop.stats().turns;
+  turns = loop.turn();
   counted.count_down();
 }
 
@@ -404,7 +412,7 @@ TEST_F(HttpServerTest, OutOfDescriptorsTheServerDoesNotSpin) {
   busy.send("GET /never HTTP/1.1\r\nHost: h\r\n\r\n");
   while (handler_.handled == 0) std::this_thread::yield();
   std::latch release(1);
-  server_->loop().post([&] { release.wait(); });
+  hold_until(release);
   Client waiting(server_->port());
   waiting.send("GET /waited HTTP/1.1\r\nHost: h\r\n\r\n");
   std::uint64_t turns = 0;

@@ -1,7 +1,6 @@
 #include "net/loop.h"
 
 #include <atomic>
-#include <bit>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <thread>
@@ -10,22 +9,51 @@
 #include "base/check.h"
 #include "net/asio.h"
 #include "net/fatal.h"
+#include "net/turn_label.h"
 #include "net/turn_meter.h"
 
 namespace hearth::net {
 
+void TurnMeter::after_wait() {
+  if (watch_) watch_->begin_turn();
+  turn_began_ = std::chrono::steady_clock::now();
+  piece_ = {};
+  piece_began_ = turn_began_;
+  longest_piece_ = {};
+  longest_piece_took_ = {};
+  pieces_ = 0;
+}
+
+void TurnMeter::end_piece(Time now) {
+  const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(now - piece_began_);
+  piece_began_ = now;
+  if (took < longest_piece_took_) return;
+  longest_piece_took_ = took;
+  longest_piece_ = piece_;
+}
+
+void TurnMeter::note(std::string_view what) {
+  end_piece(std::chrono::steady_clock::now());
+  piece_ = what;
+  ++pieces_;
+}
+
 void TurnMeter::before_wait() {
-  const auto took =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - turn_began_);
-  ++stats_.turns;
-  if (took > stats_.longest) stats_.longest = took;
-  const auto us = static_cast<std::uint64_t>(took.count()) / 1000;
-  const auto bucket = static_cast<std::size_t>(std::bit_width(us));
-  ++stats_.turns_by_log2_us[std::min(bucket, stats_.turns_by_log2_us.size() - 1)];
+  const Time now = std::chrono::steady_clock::now();
+  const auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(now - turn_began_);
+  stats_.turns.add(took);
+  ++turn_;
+  if (!watch_) return;
+  end_piece(now);
+  watch_->end_turn(took, longest_piece_, longest_piece_took_, pieces_);
+}
+
+void note_turn(std::string_view what) {
+  if (TurnMeter* const meter = TurnMeter::of_this_thread()) meter->note(what);
 }
 
 struct Loop::Impl {
-  explicit Impl(const Clock& wall_clock) : clock(wall_clock) {}
+  explicit Impl(const Clock& wall_clock) : clock(wall_clock) { meter.watch() = TurnWatch::from_environment(); }
 
   const Clock& clock;
   TurnMeter meter;
@@ -41,6 +69,7 @@ Loop::~Loop() = default;
 void Loop::run() {
   TurnMeter* const outer = std::exchange(TurnMeter::of_this_thread(), &impl_->meter);
   impl_->thread = std::this_thread::get_id();
+  if (impl_->meter.watch()) impl_->meter.watch()->attach();
   impl_->meter.after_wait();
   try {
     if (!impl_->stop_requested) impl_->context.restart();
@@ -50,6 +79,7 @@ void Loop::run() {
   }
   impl_->stop_requested = false;
   impl_->meter.before_wait();  // the last turn ends here
+  if (impl_->meter.watch()) impl_->meter.watch()->detach();
   impl_->thread = std::thread::id();
   TurnMeter::of_this_thread() = outer;
 }
@@ -73,11 +103,20 @@ void Loop::spawn(Task<> task) {
   });
 }
 
+std::uint64_t Loop::turn() const { return impl_->meter.turn(); }
 LoopStats Loop::stats() const { return impl_->meter.stats(); }
 void Loop::reset_stats() { impl_->meter.stats() = {}; }
+void Loop::watch_turns(std::chrono::nanoseconds limit, SlowTurnSink sink) {
+  impl_->meter.watch() = std::make_unique<TurnWatch>(limit, std::move(sink));
+}
 
 Executor Loop::executor() { return impl_->context.get_executor(); }
 const Clock& Loop::clock() const { return impl_->clock; }
+
+Task<> yield_turn() {
+  const Executor executor = co_await asio::this_coro::executor;
+  co_await asio::post(executor, kUseTask);
+}
 
 Task<> sleep_for(std::chrono::steady_clock::duration duration) {
   SteadyTimer timer(co_await asio::this_coro::executor, duration);

@@ -5,7 +5,6 @@
 // loop by post() alone. Entry points of what belongs to a loop check on_thread(), so that a call from the wrong thread
 // is found by whoever makes it, not by chance.
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -13,21 +12,21 @@
 
 #include "base/clock.h"
 #include "net/task.h"
+#include "observe/duration_histogram.h"
 
 namespace hearth::net {
 
 // How long the loop's turns took: the work between two waits for events. No turn should take over 5 ms.
 struct LoopStats {
-  std::uint64_t turns = 0;
-  std::chrono::nanoseconds longest{0};
-  // turns_by_log2_us[i]: turns shorter than 2^i microseconds and not in a bucket before; the last holds all longer
-  // ones.
-  std::array<std::uint64_t, 24> turns_by_log2_us{};
+  observe::DurationHistogram turns;
 };
+
+struct SlowTurn;  // turn_watch.h
+using SlowTurnSink = std::function<void(const SlowTurn&)>;
 
 class Loop {
  public:
-  // `clock` outlives the loop.
+  // `clock` outlives the loop. With HEARTH_TURN_WATCH=1 in the environment its turns are watched (turn_watch.h).
   explicit Loop(const Clock& clock);
   ~Loop();
   Loop(const Loop&) = delete;
@@ -46,9 +45,14 @@ class Loop {
   // Whether the caller may touch what belongs to this loop: it is the thread in run(), or no thread is. Any thread.
   bool on_thread() const;
 
+  // The number of turns that have ended: differs in two turns. Loop thread only.
+  std::uint64_t turn() const;
   // Since the start, or the last reset. Loop thread, or while the loop does not run.
   LoopStats stats() const;
   void reset_stats();
+  // From the next run() on, calls `sink` after each turn that cost more than `limit`, in place of the watch that the
+  // environment may have asked for; until then, nothing is watched.
+  void watch_turns(std::chrono::nanoseconds limit, SlowTurnSink sink);
 
   Executor executor();
   const Clock& clock() const;
@@ -58,6 +62,8 @@ class Loop {
   std::unique_ptr<Impl> impl_;
 };
 
+// Lets everything else that is ready run first; for long work, between its pieces.
+Task<> yield_turn();
 // Waits for `duration` on the current coroutine's loop.
 Task<> sleep_for(std::chrono::steady_clock::duration duration);
 

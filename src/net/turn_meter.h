@@ -5,8 +5,11 @@
 // after_wait() of the meter of the calling thread, at the price of two clock reads per turn.
 
 #include <chrono>
+#include <memory>
+#include <string_view>
 
 #include "net/loop.h"
+#include "net/turn_watch.h"
 
 namespace hearth::net {
 
@@ -18,13 +21,29 @@ class TurnMeter {
     return meter;
   }
 
-  void after_wait() { turn_began_ = std::chrono::steady_clock::now(); }
+  void after_wait();
   void before_wait();
+  // As net/turn_label.h says.
+  void note(std::string_view what);
+  std::uint64_t turn() const { return turn_; }
   LoopStats& stats() { return stats_; }
+  std::unique_ptr<TurnWatch>& watch() { return watch_; }
 
  private:
-  std::chrono::steady_clock::time_point turn_began_ = std::chrono::steady_clock::now();
+  using Time = std::chrono::steady_clock::time_point;
+
+  // Ends the piece of work under way; keeps it if it is the longest of this turn.
+  void end_piece(Time now);
+
+  Time turn_began_ = std::chrono::steady_clock::now();
+  std::uint64_t turn_ = 0;  // those that have ended
   LoopStats stats_;
+  std::unique_ptr<TurnWatch> watch_;
+  std::string_view piece_;  // the work under way
+  Time piece_began_;
+  std::string_view longest_piece_;
+  std::chrono::nanoseconds longest_piece_took_{0};
+  std::uint64_t pieces_ = 0;
 };
 
 }  // namespace hearth::net

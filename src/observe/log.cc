@@ -7,40 +7,12 @@
 #include <array>
 #include <chrono>
 
+#include "base/json_text.h"
+
 namespace hearth::observe {
 namespace {
 
 constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warn", "error"};
-
-void append_json_string(std::string& out, std::string_view text) {
-  out.push_back('"');
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-          out.push_back(c);
-        }
-    }
-  }
-  out.push_back('"');
-}
 
 // Text lines stay one line whatever a value holds.
 void append_text_value(std::string& out, std::string_view text) {

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "environment/environment.h"
+#include "net/fair_turns.h"
+#include "net/turn_label.h"
 #include "runtime_api/calls.h"
 #include "runtime_api/router.h"
 
@@ -21,11 +23,15 @@ net::HttpLimits limits() {
   return limits;
 }
 
+// A runtime has one call under way. Many at once, on many connections, is none of ours: they take turns.
+constexpr unsigned kCallsPerTurn = 2;
+
 // Answers what comes through the socket of one environment. Kept alive by calls that wait; `close()` parts it from the
 // environment, which may be gone by the time they are resumed.
 class Caller final : public net::HttpHandler {
  public:
-  explicit Caller(environment::Environment& environment) : environment_(&environment) {}
+  Caller(net::Loop& loop, environment::Environment& environment)
+      : turns_(loop, kCallsPerTurn), environment_(&environment) {}
   void close() { environment_ = nullptr; }
 
   net::HttpReply too_large(const net::HttpHead& head) const override {
@@ -41,7 +47,9 @@ class Caller final : public net::HttpHandler {
   }
 
   net::Task<net::HttpReply> handle(net::HttpRequest request) override {
+    co_await lane_.enter();
     if (environment_ == nullptr) co_return refused(gone());
+    net::note_turn("Runtime API");
     const std::string target = std::move(request.head.target);
     const Route found = route(request.head.method, target);
     switch (found.call) {
@@ -67,13 +75,15 @@ class Caller final : public net::HttpHandler {
 
  private:
   static Error gone() { return {environment::RuntimeCallError::kGone, "the environment has ended"}; }
+  net::FairTurns turns_;
+  const net::FairTurns::Lane lane_ = turns_.make_lane();
   environment::Environment* environment_;
 };
 
 class RuntimeDoor final : public environment::OpenDoor {
  public:
   RuntimeDoor(net::Loop& loop, const observe::Logger& log, environment::Environment& environment, UniqueFd listener)
-      : caller_(std::make_shared<Caller>(environment)), server_(loop, caller_, limits(), log) {
+      : caller_(std::make_shared<Caller>(loop, environment)), server_(loop, caller_, limits(), log) {
     server_.serve(std::move(listener));
   }
   ~RuntimeDoor() override {

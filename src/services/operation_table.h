@@ -67,7 +67,8 @@ class OperationTable {
   std::vector<Operation> operations_;
 };
 
-// Where requests are decoded that take long: those over kDecodeHere, with packages of up to 70 MB in base64.
+// Where what takes long is decoded and encoded: requests over kDecodeHere, with packages of up to 70 MB in base64, and
+// replies of many rows.
 struct Workers {
   net::Loop& loop;
   net::ThreadPool& pool;
@@ -75,7 +76,7 @@ struct Workers {
 
 namespace internal {
 
-inline constexpr std::size_t kDecodeHere = 256 * 1024;  // up to about a millisecond on the loop
+inline constexpr std::size_t kDecodeHere = 32 * 1024;  // up to about a millisecond on the loop, of the worst JSON
 
 template <class Op>
 net::Task<wire::Outcome<typename Op::Request>> decode_request(wire::Call& call, const Workers* workers) {
@@ -83,6 +84,27 @@ net::Task<wire::Outcome<typename Op::Request>> decode_request(wire::Call& call, 
   // The call moves into the work: at shutdown this coroutine may go while the pool still decodes.
   auto work = [large = std::move(call)]() mutable { return Op::decode(large); };
   co_return co_await workers->pool.run(workers->loop, std::move(work));
+}
+
+// Whether a reply has so many rows that writing it takes about a millisecond or more.
+template <class Reply>
+bool has_many_rows(const Reply& reply) {
+  constexpr std::size_t kMany = 200;
+  const auto many = [](const auto& rows) { return rows && rows->size() > kMany; };
+  if constexpr (requires { reply.events->size(); }) return many(reply.events);
+  if constexpr (requires { reply.roles->size(); }) return many(reply.roles);
+  if constexpr (requires { reply.users->size(); }) return many(reply.users);
+  if constexpr (requires { reply.policies->size(); }) return many(reply.policies);
+  return false;
+}
+
+template <class Op>
+net::Task<wire::Outcome<wire::EncodedReply>> encode_reply(typename Op::Reply reply, std::string request_id,
+                                                          const Workers* workers) {
+  if (workers == nullptr || !has_many_rows(reply)) co_return Op::encode(std::move(reply), request_id);
+  auto work = [reply = std::move(reply), request_id]() mutable { return Op::encode(std::move(reply), request_id); };
+  auto encoding = workers->pool.run(workers->loop, std::move(work));
+  co_return co_await std::move(encoding);
 }
 
 template <class Op, class Handler, class Resource>
@@ -105,7 +127,8 @@ net::Task<wire::Outcome<wire::EncodedReply>> run_operation(const Handler& handle
     auto task = handler(context, std::move(*request));
     auto reply = co_await std::move(task);
     if (!reply) co_return std::unexpected(std::move(reply).error());
-    co_return Op::encode(std::move(*reply), context.request_id);
+    auto encoding = encode_reply<Op>(std::move(*reply), context.request_id, workers);
+    co_return co_await std::move(encoding);
   }
 }
 
@@ -113,7 +136,7 @@ net::Task<wire::Outcome<wire::EncodedReply>> run_operation(const Handler& handle
 
 // One row. `handler`: wire::Outcome<Reply>(const RequestContext&, Request), or the same as a Task (its context stays
 // alive until it ends). `resource`: std::string(const RequestContext&, const Request&), the ARN authorisation names.
-// `workers`: for operations whose requests can be large; what it refers to outlives the table.
+// `workers`: for operations whose requests or replies can be large; what it refers to outlives the table.
 template <class Op, class Handler, class Resource>
 Operation operation(std::string_view iam_action, Resource resource, Handler handler,
                     std::optional<Workers> workers = std::nullopt) {

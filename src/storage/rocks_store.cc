@@ -59,11 +59,11 @@ RocksStore::RocksStore(RocksStoreOptions options, net::Loop& loop, const observe
       self_(std::make_shared<RocksStore*>(this)) {
   auto report = [&loop_here = loop_,
                  self = std::weak_ptr(self_)](std::variant<GroupCommit::Synced, GroupCommit::Failed> what) {
-    loop_here.post([self, what = std::move(what)] {
+    loop_here.post([self, what = std::move(what)]() mutable {
       const std::shared_ptr<RocksStore*> store = self.lock();
       if (!store) return;
-      if (const auto* synced = std::get_if<GroupCommit::Synced>(&what))
-        (*store)->on_synced(synced->through, synced->writes);
+      if (auto* synced = std::get_if<GroupCommit::Synced>(&what))
+        (*store)->on_synced(synced->through, std::move(synced->writes));
       if (const auto* failed = std::get_if<GroupCommit::Failed>(&what)) (*store)->on_failed(failed->why);
     });
   };
@@ -152,6 +152,7 @@ void RocksStore::end_turn() {
   turn_end_posted_ = false;
   if (turn_.empty()) return;
   const auto pace = turn_is_urgent_ ? GroupCommit::Pace::kNow : GroupCommit::Pace::kWithTheNext;
+  if (turn_is_urgent_) handed_.push_back({newest_, std::chrono::steady_clock::now()});
   turn_is_urgent_ = false;
   commits_->add(std::exchange(turn_, {}), newest_, pace);
   for (std::string& prefix : std::exchange(turn_erased_, {})) commits_->compact_after(std::move(prefix));
@@ -198,12 +199,15 @@ Status RocksStore::erase_prefix(std::string_view prefix) {
   return {};
 }
 
-void RocksStore::on_synced(Ticket through, const std::vector<PendingWrite>& writes) {
+void RocksStore::on_synced(Ticket through, std::vector<PendingWrite> writes) {
   synced_ = through;
-  for (const PendingWrite& write : writes) {
-    pending_bytes_ -= bytes_of(*write);
-    overlay_.remove_written(write);
+  const auto now = std::chrono::steady_clock::now();
+  for (; !handed_.empty() && handed_.front().through <= through; handed_.pop_front()) {
+    commit_times_.add(now - handed_.front().at);
   }
+  for (const PendingWrite& write : writes) pending_bytes_ -= bytes_of(*write);
+  written_.push_back(std::move(writes));
+  if (!forgetting_posted_) forget_written();
   if (trouble_) {
     trouble_.reset();
     log_.info("storage accepts writes again");
@@ -211,6 +215,25 @@ void RocksStore::on_synced(Ticket through, const std::vector<PendingWrite>& writ
   const auto end = waiters_.upper_bound(through);
   for (auto waiter = waiters_.begin(); waiter != end; ++waiter) waiter->second->set(Status());
   waiters_.erase(waiters_.begin(), end);
+}
+
+void RocksStore::forget_written() {
+  constexpr std::size_t kPiece = 500;
+  forgetting_posted_ = false;
+  for (std::size_t done = 0; done < kPiece && !written_.empty();) {
+    std::vector<PendingWrite>& oldest = written_.front();
+    // Which of a group goes first does not matter: what is in the overlay and in the database reads the same.
+    for (; done < kPiece && !oldest.empty(); ++done) {
+      overlay_.remove_written(oldest.back());
+      oldest.pop_back();
+    }
+    if (oldest.empty()) written_.pop_front();
+  }
+  if (written_.empty()) return;
+  forgetting_posted_ = true;
+  loop_.post([self = std::weak_ptr(self_)] {
+    if (const std::shared_ptr<RocksStore*> store = self.lock()) (*store)->forget_written();
+  });
 }
 
 void RocksStore::on_failed(const std::string& why) {

@@ -13,6 +13,7 @@
 // Tests: rocks_store_test.cc, rocks_store_fault_test.cc, tests/crash/
 
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -23,6 +24,7 @@
 #include "base/bytes.h"
 #include "net/loop.h"
 #include "net/one_shot.h"
+#include "observe/duration_histogram.h"
 #include "observe/log.h"
 #include "storage/file_system.h"
 #include "storage/overlay.h"
@@ -64,6 +66,8 @@ class RocksStore final : public Store {
 
   // Synced batches so far; with the tickets, how many commits share a sync.
   std::uint64_t sync_count() const;
+  // From the end of a turn with foreground writes to the news that they are synced.
+  const observe::DurationHistogram& commit_times() const { return commit_times_; }
 
  private:
   using Waiter = net::OneShot<Status>;
@@ -75,7 +79,9 @@ class RocksStore final : public Store {
   Result<bool> holds(const Batch::Condition& condition);
   Ticket apply(std::vector<Batch::Write> writes, Urgency urgency);
   void end_turn();
-  void on_synced(Ticket through, const std::vector<PendingWrite>& writes);
+  void on_synced(Ticket through, std::vector<PendingWrite> writes);
+  // Takes what is in the database out of memory, a piece a turn.
+  void forget_written();
   void on_failed(const std::string& why);
   std::unexpected<Error> unavailable() const;
 
@@ -90,6 +96,15 @@ class RocksStore final : public Store {
   Ticket synced_ = 0;
   std::optional<std::string> trouble_;
   std::multimap<Ticket, std::shared_ptr<Waiter>> waiters_;
+  struct Handed {
+    Ticket through;
+    std::chrono::steady_clock::time_point at;
+  };
+  std::deque<Handed> handed_;  // turns with foreground writes that are not synced yet
+  observe::DurationHistogram commit_times_;
+
+  std::deque<std::vector<PendingWrite>> written_;  // no longer needed in the overlay, oldest group first
+  bool forgetting_posted_ = false;
 
   // The current turn.
   std::vector<PendingWrite> turn_;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "wire/json_writer.h"
 #include "wire/reader.h"
 #include "wire/rules.h"
-#include "wire/utf8.h"
 
 namespace hearth::wire {
 namespace {

@@ -10,13 +10,11 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "wire/box.h"
 #include "wire/timestamp.h"
 
 namespace hearth::wire {
-
-// `text` as a JSON string with its quotes. Control characters are escaped; bytes that are not UTF-8 become U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
 
 class JsonWriter {
  public:

@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "wire/render.h"
-#include "wire/utf8.h"
 
 namespace hearth::wire {
 namespace {

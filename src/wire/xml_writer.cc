@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "base/bytes.h"
-#include "wire/utf8.h"
+#include "base/utf8.h"
 
 namespace hearth::wire {
 

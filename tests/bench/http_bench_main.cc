@@ -45,6 +45,5 @@ int main() {
   std::fflush(stdout);
   loop.spawn(stop_with_input(loop));
   loop.run();
-  const auto stats = loop.stats();
-  fmt::print("longest turn {} us\n", stats.longest.count() / 1000);
+  fmt::print("longest turn {} us\n", loop.stats().turns.longest().count() / 1000);
 }

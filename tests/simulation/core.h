@@ -85,6 +85,7 @@ class Core final : public gateway::HealthSource, public gateway::Resetter {
   std::string leaks() const;
 
   gateway::HealthReport health() const override { return {}; }
+  net::Task<> describe(observe::MetricsText&) override { co_return; }
   net::Task<Status> reset() override { co_return Status(); }
 
  private:
@@ -105,6 +106,7 @@ class Core final : public gateway::HealthSource, public gateway::Resetter {
   SystemClock clock_;
   observe::Logger log_;
   net::Loop loop_{clock_};
+  net::FairTurns turns_{loop_, environment::kForeignPiecesPerTurn};
   net::LoopAlarms alarms_{loop_};
   net::ThreadPool pool_;
   Stored stored_;

@@ -243,12 +243,27 @@ net::Task<> Story::come_to_rest(Life& life) {
 
 // --- logs -----------------------------------------------------------------------------------------------------------
 
+// What a task of the service returns, which has no reason to wait here: simulated time stands still while it runs.
+template <class T>
+net::Task<> note(net::Task<T> task, std::optional<T>& result) {
+  result = co_await std::move(task);
+}
+template <class T>
+T at_once(net::Task<T> task) {
+  const SystemClock clock;
+  net::Loop loop(clock);
+  std::optional<T> result;
+  loop.spawn(note(std::move(task), result));
+  loop.run();
+  return std::move(*result);
+}
+
 std::vector<services::logs::Event> Story::read_stream(services::logs::Service& logs, const std::string& group,
                                                       const std::string& stream) {
   std::vector<services::logs::Event> events;
   std::string token;
   for (;;) {
-    auto page = logs.get_events(kScope, group, stream, {}, token, services::logs::Service::Begin::kHead);
+    auto page = at_once(logs.get_events(kScope, group, stream, {}, token, services::logs::Service::Begin::kHead));
     if (!page) {
       trace_.violation("the log " + group + " " + stream + " cannot be read: " + page.error().message());
       return events;
@@ -289,7 +304,7 @@ Story::Streams Story::function_streams(services::logs::Service& logs) {
   Streams all;
   for (const auto& [name, known] : model_.functions) {
     const std::string group = "/aws/lambda/" + name;
-    const auto streams = logs.streams(kScope, group, "");
+    const auto streams = at_once(logs.streams(kScope, group, ""));
     if (!streams) continue;  // nothing was ever logged
     for (const auto& stream : *streams) all.emplace(group, stream.name);
   }

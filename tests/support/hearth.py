@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import weakref
 import zipfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -55,6 +56,18 @@ def reachable_binary(folder, user):
     return os.path.join(folder, "hearth")
 
 
+_started = weakref.WeakSet()
+
+
+def take_slow_turns():
+    """What running servers said of slow turns since the last look, as text; for whoever runs the tests."""
+    seen = []
+    for server in list(_started):
+        slow, server.slow_turns = server.slow_turns, []
+        seen += slow
+    return "\n".join(with_names(line.rstrip()) for line in seen[:5])
+
+
 class StartFailed(Exception):
     """The server ended before it was ready; the message holds what it printed."""
 
@@ -62,9 +75,11 @@ class StartFailed(Exception):
 class Server:
     """`with Server() as server:`; server.url is its endpoint. Options are passed to `hearth serve`; with `runtimes` the
     data folder has Node.js 22 and the JavaScript SDK; `user` (a number) is who it runs as; `before` is called in the new
-    process before the program starts and before it becomes that user."""
+    process before the program starts and before it becomes that user. A turn of its loop that cost too much
+    (docs/testing.md) fails the test that stops it, unless `watched` is False."""
 
-    def __init__(self, *options, data=None, environment=None, ready_s=30, runtimes=False, user=None, before=None):
+    def __init__(self, *options, data=None, environment=None, ready_s=30, runtimes=False, user=None, before=None,
+                 watched=True):
         self.user, self.before = user, before
         self.binary = BINARY
         self.options, self.environment, self.ready_s = options, environment or {}, ready_s
@@ -81,6 +96,9 @@ class Server:
             subprocess.run(["cp", "-a", "--link", added_runtimes() + "/.", os.path.join(self.data, "runtimes")], check=True)
         self.process = None
         self.output = []
+        self.slow_turns = []
+        self.watched = watched
+        _started.add(self)
         self.url = None
 
     def command(self, *arguments):
@@ -107,6 +125,7 @@ class Server:
     def start(self):
         seen = {"HEARTH_LOG_LEVEL": "debug"} if os.environ.get("HEARTH_SEEN") else {}
         env = {**seen, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8",
+               **({"HEARTH_TURN_WATCH": "1"} if self.watched else {}),
                **{k: v for k, v in os.environ.items() if k in INHERITED}, **self.environment}
         listen = [] if "--listen" in self.options else ["--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen([self.binary, "serve", *listen, "--data", self.data, *self.options], env=env,
@@ -120,6 +139,8 @@ class Server:
                 if note_request(line):
                     continue
                 self.output.append(line)
+                if "a loop turn took" in line:
+                    self.slow_turns.append(line)
                 match = re.search(r"ready on (http://\S+)", line)
                 if match and not ready.is_set():
                     self.url = match.group(1).rstrip(",")
@@ -143,7 +164,7 @@ class Server:
             os.setresuid(self.user, self.user, self.user)
 
     def stop(self, timeout_s=30):
-        """Asks the server to stop and returns its exit status."""
+        """Asks the server to stop and returns its exit status. Fails if a turn of its loop cost too much."""
         if self.process is None:
             return None
         if self.process.poll() is None:
@@ -156,7 +177,15 @@ class Server:
         status = self.process.returncode
         self.process.stdout.close() if not self.reader.is_alive() else self.reader.join(5)
         self.process = None
+        self.check_turns()
         return status
+
+    def check_turns(self):
+        """Fails, naming them, if turns of the loop cost too much; each is told once."""
+        slow, self.slow_turns = self.slow_turns, []
+        if slow:
+            raise AssertionError(f"{len(slow)} turns of the server's loop cost too much, the first of them:\n"
+                                 + "\n".join(with_names(line.rstrip()) for line in slow[:5]))
 
     def kill(self):
         """kill -9 to the supervisor; the kernel takes the rest down with it."""
@@ -165,6 +194,7 @@ class Server:
         if self.process is not None:
             self.process.wait(30)
             self.process = None
+            self.check_turns()
 
     def log(self):
         return "".join(self.output)
@@ -209,6 +239,21 @@ class Server:
         reply = self.client("lambda").invoke(FunctionName=name, Payload=payload, **options)
         body = reply["Payload"].read()
         return (json.loads(body) if body else None), reply
+
+
+def with_names(line):
+    """A line about a slow turn with its stack as functions and source lines, where a symbolizer is installed."""
+    symbolizer = shutil.which("llvm-symbolizer-19") or shutil.which("llvm-symbolizer")
+    head, separator, stack = line.partition("; stack: ")
+    if not symbolizer or not separator:
+        return line
+    frames = [frame.rsplit("+", 1) for frame in stack.split()]
+    asked = "".join(f'"{path}" {offset}\n' for path, offset in frames)
+    done = subprocess.run([symbolizer, "--demangle", "--output-style=GNU", "--no-inlines"], input=asked, text=True,
+                          stdout=subprocess.PIPE, check=False, timeout=120)
+    lines = done.stdout.splitlines()
+    named = [(name, place) for name, place in zip(lines[0::2], lines[1::2]) if "/hearth" in place or "hearth::" in name]
+    return head + "".join(f"\n    {name[:160]} at {place}" for name, place in named)
 
 
 def note_request(line):

@@ -30,23 +30,25 @@ std::string resource_of(const RequestContext& context, const Request& request) {
 }
 
 template <class Op, class Handler>
-Operation operation(std::string_view action, Service& service, Handler handler) {
+Operation operation(std::string_view action, Service& service, Handler handler,
+                    std::optional<Workers> workers = std::nullopt) {
   return services::operation<Op>(
       action,
       [](const RequestContext& context, const typename Op::Request& request) { return resource_of(context, request); },
       [&service, handler](const RequestContext& context, typename Op::Request request) {
         return handler(service, context, std::move(request));
-      });
+      },
+      workers);
 }
 
 }  // namespace
 
-OperationTable make_operations(Service& service) {
+OperationTable make_operations(Service& service, Workers workers) {
   return OperationTable({
       operation<wire::iam::CreateRole>("iam:CreateRole", service, create_role),
       operation<wire::iam::GetRole>("iam:GetRole", service, get_role),
       operation<wire::iam::DeleteRole>("iam:DeleteRole", service, delete_role),
-      operation<wire::iam::ListRoles>("iam:ListRoles", service, list_roles),
+      operation<wire::iam::ListRoles>("iam:ListRoles", service, list_roles, workers),
       operation<wire::iam::UpdateRole>("iam:UpdateRole", service, update_role),
       operation<wire::iam::UpdateRoleDescription>("iam:UpdateRoleDescription", service, update_role_description),
       operation<wire::iam::UpdateAssumeRolePolicy>("iam:UpdateAssumeRolePolicy", service, update_assume_role_policy),
@@ -66,7 +68,7 @@ OperationTable make_operations(Service& service) {
       operation<wire::iam::CreateUser>("iam:CreateUser", service, create_user),
       operation<wire::iam::GetUser>("iam:GetUser", service, get_user),
       operation<wire::iam::DeleteUser>("iam:DeleteUser", service, delete_user),
-      operation<wire::iam::ListUsers>("iam:ListUsers", service, list_users),
+      operation<wire::iam::ListUsers>("iam:ListUsers", service, list_users, workers),
       operation<wire::iam::TagUser>("iam:TagUser", service, tag_user),
       operation<wire::iam::UntagUser>("iam:UntagUser", service, untag_user),
       operation<wire::iam::ListUserTags>("iam:ListUserTags", service, list_user_tags),
@@ -85,7 +87,7 @@ OperationTable make_operations(Service& service) {
       operation<wire::iam::CreatePolicy>("iam:CreatePolicy", service, create_policy),
       operation<wire::iam::GetPolicy>("iam:GetPolicy", service, get_policy),
       operation<wire::iam::DeletePolicy>("iam:DeletePolicy", service, delete_policy),
-      operation<wire::iam::ListPolicies>("iam:ListPolicies", service, list_policies),
+      operation<wire::iam::ListPolicies>("iam:ListPolicies", service, list_policies, workers),
       operation<wire::iam::CreatePolicyVersion>("iam:CreatePolicyVersion", service, create_policy_version),
       operation<wire::iam::GetPolicyVersion>("iam:GetPolicyVersion", service, get_policy_version),
       operation<wire::iam::DeletePolicyVersion>("iam:DeletePolicyVersion", service, delete_policy_version),

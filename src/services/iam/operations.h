@@ -6,7 +6,7 @@
 
 namespace hearth::services::iam {
 
-// `service` outlives the table.
-OperationTable make_operations(Service& service);
+// `service`, and what `workers` refers to, outlive the table.
+OperationTable make_operations(Service& service, Workers workers);
 
 }  // namespace hearth::services::iam

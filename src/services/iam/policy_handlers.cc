@@ -45,26 +45,33 @@ wire::Outcome<wire::iam::DeletePolicy::Reply> delete_policy(Service& service, co
 wire::Outcome<wire::iam::ListPolicies::Reply> list_policies(Service& service, const RequestContext& context,
                                                             wire::iam::ListPolicies::Request request) {
   const std::string scope = request.scope.value_or("All");
-  std::vector<Policy> policies;
-  if (scope != "AWS") policies = service.policies(context.account);
+  const std::string prefix = request.path_prefix.value_or("/");
+  const std::map<std::string, std::int32_t> attachments = service.attachment_counts(context.account);
+  const auto count = [&](const Policy& policy) {
+    const auto found = attachments.find(policy.arn);
+    return found == attachments.end() ? 0 : found->second;
+  };
+  const auto is_asked_for = [&](const Policy& policy) {
+    return policy.path.starts_with(prefix) && (!request.only_attached.value_or(false) || count(policy) > 0);
+  };
+  std::vector<const Policy*> policies;
+  if (scope != "AWS") {
+    policies = page_of(service.policies(context.account), request.marker, request.max_items, is_asked_for);
+  }
+  std::vector<Policy> of_aws;
   if (scope != "Local") {
     for (const ManagedPolicy& managed : managed_policies()) {
       AWS_TRY(Policy policy, service.get_policy(context.account, arn_of(managed)));
-      policies.push_back(std::move(policy));
+      if (is_asked_for(policy)) of_aws.push_back(std::move(policy));
     }
   }
-  std::erase_if(policies, [&](const Policy& policy) {
-    return !policy.path.starts_with(request.path_prefix.value_or("/")) ||
-           (request.only_attached.value_or(false) && service.attachment_count(context.account, policy.arn) == 0);
-  });
-  std::ranges::sort(policies, {}, &Policy::arn);
+  for (const Policy& policy : of_aws) policies.push_back(&policy);
+  std::ranges::sort(policies, {}, [](const Policy* policy) { return std::string_view(policy->arn); });
   wire::iam::ListPolicies::Reply reply;
   fill_page(
       reply, reply.policies, std::move(policies), request.marker, request.max_items,
-      [](const Policy& policy) { return policy.arn; },
-      [&](const Policy& policy) {
-        return to_wire(policy, service.attachment_count(context.account, policy.arn), Detail::kListed);
-      });
+      [](const Policy* policy) { return policy->arn; },
+      [&](const Policy* policy) { return to_wire(*policy, count(*policy), Detail::kListed); });
   return reply;
 }
 
@@ -159,12 +166,12 @@ wire::Outcome<wire::iam::ListEntitiesForPolicy::Reply> list_entities_for_policy(
   reply.policy_users.emplace();
   reply.policy_roles.emplace();
   reply.is_truncated = false;
-  for (const Role& role : service.roles(context.account)) {
+  for (const auto& [role_name, role] : service.roles(context.account)) {
     if ((kind.empty() || kind == "Role") && role.attached.contains(request.policy_arn)) {
       reply.policy_roles->push_back({role.name, role.id});
     }
   }
-  for (const User& user : service.users(context.account)) {
+  for (const auto& [user_name, user] : service.users(context.account)) {
     if ((kind.empty() || kind == "User") && user.attached.contains(request.policy_arn)) {
       reply.policy_users->push_back({user.name, user.id});
     }

@@ -49,12 +49,13 @@ wire::Outcome<wire::iam::DeleteRole::Reply> delete_role(Service& service, const 
 
 wire::Outcome<wire::iam::ListRoles::Reply> list_roles(Service& service, const RequestContext& context,
                                                       wire::iam::ListRoles::Request request) {
-  auto roles = service.roles(context.account);
-  std::erase_if(roles, [&](const Role& role) { return !role.path.starts_with(request.path_prefix.value_or("/")); });
+  const std::string prefix = request.path_prefix.value_or("/");
+  auto roles = page_of(service.roles(context.account), request.marker, request.max_items,
+                       [&](const Role& role) { return role.path.starts_with(prefix); });
   wire::iam::ListRoles::Reply reply;
   fill_page(
       reply, reply.roles, std::move(roles), request.marker, request.max_items,
-      [](const Role& role) { return role.name; }, [](const Role& role) { return to_wire(role, Detail::kListed); });
+      [](const Role* role) { return role->name; }, [](const Role* role) { return to_wire(*role, Detail::kListed); });
   return reply;
 }
 

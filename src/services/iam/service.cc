@@ -133,12 +133,10 @@ std::optional<Role> Service::find_role_by_arn(std::string_view arn) const {
   return std::nullopt;
 }
 
-std::vector<Role> Service::roles(const std::string& account) const {
-  std::vector<Role> out;
-  if (const auto owner = accounts_.find(account); owner != accounts_.end()) {
-    for (const auto& [name, role] : owner->second.roles) out.push_back(role);
-  }
-  return out;
+const std::map<std::string, Role>& Service::roles(const std::string& account) const {
+  static const std::map<std::string, Role> kNone;
+  const auto owner = accounts_.find(account);
+  return owner == accounts_.end() ? kNone : owner->second.roles;
 }
 
 Status Service::update_role(const std::string& account, const std::string& name,
@@ -183,12 +181,10 @@ Result<User> Service::get_user(const std::string& account, const std::string& na
   return fail(ErrorKind::kNoSuchEntity, not_found("user", name));
 }
 
-std::vector<User> Service::users(const std::string& account) const {
-  std::vector<User> out;
-  if (const auto owner = accounts_.find(account); owner != accounts_.end()) {
-    for (const auto& [name, user] : owner->second.users) out.push_back(user);
-  }
-  return out;
+const std::map<std::string, User>& Service::users(const std::string& account) const {
+  static const std::map<std::string, User> kNone;
+  const auto owner = accounts_.find(account);
+  return owner == accounts_.end() ? kNone : owner->second.users;
 }
 
 Status Service::update_user(const std::string& account, const std::string& name,
@@ -349,12 +345,10 @@ Result<Policy> Service::get_policy(const std::string& account, const std::string
   return fail(ErrorKind::kNoSuchEntity, fmt::format("Policy {} was not found.", arn));
 }
 
-std::vector<Policy> Service::policies(const std::string& account) const {
-  std::vector<Policy> out;
-  if (const auto owner = accounts_.find(account); owner != accounts_.end()) {
-    for (const auto& [arn, policy] : owner->second.policies) out.push_back(policy);
-  }
-  return out;
+const std::map<std::string, Policy>& Service::policies(const std::string& account) const {
+  static const std::map<std::string, Policy> kNone;
+  const auto owner = accounts_.find(account);
+  return owner == accounts_.end() ? kNone : owner->second.policies;
 }
 
 Status Service::update_policy(const std::string& account, const std::string& arn,
@@ -434,6 +428,17 @@ std::int32_t Service::attachment_count(const std::string& account, const std::st
   const auto carries = [&](const auto& item) { return item.second.attached.contains(arn); };
   return static_cast<std::int32_t>(std::ranges::count_if(owner->second.roles, carries) +
                                    std::ranges::count_if(owner->second.users, carries));
+}
+
+std::map<std::string, std::int32_t> Service::attachment_counts(const std::string& account) const {
+  std::map<std::string, std::int32_t> counts;
+  for (const auto& [name, role] : roles(account)) {
+    for (const std::string& arn : role.attached) ++counts[arn];
+  }
+  for (const auto& [name, user] : users(account)) {
+    for (const std::string& arn : user.attached) ++counts[arn];
+  }
+  return counts;
 }
 
 Status Service::clear() {

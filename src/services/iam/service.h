@@ -43,7 +43,8 @@ class Service final : public CredentialSource {
   Result<Role> get_role(const std::string& account, const std::string& name) const;
   // By ARN, any account. Nothing if there is none.
   std::optional<Role> find_role_by_arn(std::string_view arn) const;
-  std::vector<Role> roles(const std::string& account) const;
+  // All of an account, by name; until the next change.
+  const std::map<std::string, Role>& roles(const std::string& account) const;
   Status update_role(const std::string& account, const std::string& name, const std::function<void(Role&)>& change);
   // Refused (kDeleteConflict) while policies hang on it.
   Status delete_role(const std::string& account, const std::string& name);
@@ -51,7 +52,7 @@ class Service final : public CredentialSource {
   // Users and their keys.
   Result<User> create_user(const std::string& account, User user);
   Result<User> get_user(const std::string& account, const std::string& name) const;
-  std::vector<User> users(const std::string& account) const;
+  const std::map<std::string, User>& users(const std::string& account) const;  // as roles()
   Status update_user(const std::string& account, const std::string& name, const std::function<void(User&)>& change);
   Status delete_user(const std::string& account, const std::string& name);
   Result<AccessKey> create_access_key(const std::string& account, const std::string& user);
@@ -74,7 +75,7 @@ class Service final : public CredentialSource {
   // Managed policies; those of AWS are found by ARN as well (and are not changed).
   Result<Policy> create_policy(const std::string& account, Policy policy, const std::string& document);
   Result<Policy> get_policy(const std::string& account, const std::string& arn) const;
-  std::vector<Policy> policies(const std::string& account) const;
+  const std::map<std::string, Policy>& policies(const std::string& account) const;  // as roles(), by ARN
   Status update_policy(const std::string& account, const std::string& arn, const std::function<void(Policy&)>& change);
   Result<PolicyVersion> create_policy_version(const std::string& account, const std::string& arn,
                                               const std::string& document, VersionRole role);
@@ -83,6 +84,8 @@ class Service final : public CredentialSource {
   Status delete_policy(const std::string& account, const std::string& arn);
   // How many roles and users a policy is attached to.
   std::int32_t attachment_count(const std::string& account, const std::string& arn) const;
+  // The same of every policy that is attached at all.
+  std::map<std::string, std::int32_t> attachment_counts(const std::string& account) const;
 
   // Forgets everything but root keys.
   Status clear();

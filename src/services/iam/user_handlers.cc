@@ -64,12 +64,13 @@ wire::Outcome<wire::iam::DeleteUser::Reply> delete_user(Service& service, const 
 
 wire::Outcome<wire::iam::ListUsers::Reply> list_users(Service& service, const RequestContext& context,
                                                       wire::iam::ListUsers::Request request) {
-  auto users = service.users(context.account);
-  std::erase_if(users, [&](const User& user) { return !user.path.starts_with(request.path_prefix.value_or("/")); });
+  const std::string prefix = request.path_prefix.value_or("/");
+  auto users = page_of(service.users(context.account), request.marker, request.max_items,
+                       [&](const User& user) { return user.path.starts_with(prefix); });
   wire::iam::ListUsers::Reply reply;
   fill_page(
       reply, reply.users, std::move(users), request.marker, request.max_items,
-      [](const User& user) { return user.name; }, [](const User& user) { return to_wire(user, Detail::kListed); });
+      [](const User* user) { return user->name; }, [](const User* user) { return to_wire(*user, Detail::kListed); });
   return reply;
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "net/turn_label.h"
+
 namespace hearth::services::lambda {
 namespace {
 
@@ -32,9 +34,10 @@ std::chrono::seconds pause_after_refusal(std::uint32_t refusals) {
 
 }  // namespace
 
-EventQueue::EventQueue(net::Loop& loop, storage::Store& store, const functions::Registry& registry,
-                       invocation::Invoker& invoker, const observe::Logger& log)
+EventQueue::EventQueue(net::Loop& loop, net::FairTurns& turns, storage::Store& store,
+                       const functions::Registry& registry, invocation::Invoker& invoker, const observe::Logger& log)
     : loop_(loop),
+      turns_(turns),
       store_(store),
       registry_(registry),
       invoker_(invoker),
@@ -135,6 +138,10 @@ net::Task<> EventQueue::dispatch() {
 }
 
 net::Task<> EventQueue::run(functions::FunctionKey function, Waiting place) {
+  // Many may start at once, and each reads up to a megabyte: one a turn.
+  net::Pace pace(turns_);
+  co_await pace.rest();
+  net::note_turn("event of an asynchronous invocation");
   Result<StoredEvent> event = store_.get(function, place.number);
   if (!event) {
     log_.error("an event of an asynchronous invocation cannot be read",

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "functions/registry.h"
 #include "invocation/invoker.h"
+#include "net/fair_turns.h"
 #include "net/gate.h"
 #include "net/loop.h"
 #include "net/one_shot.h"
@@ -30,8 +31,8 @@ namespace hearth::services::lambda {
 // Thread: the loop's. Lifetime: everything it is built with outlives it.
 class EventQueue {
  public:
-  EventQueue(net::Loop& loop, storage::Store& store, const functions::Registry& registry, invocation::Invoker& invoker,
-             const observe::Logger& log);
+  EventQueue(net::Loop& loop, net::FairTurns& turns, storage::Store& store, const functions::Registry& registry,
+             invocation::Invoker& invoker, const observe::Logger& log);
 
   // Takes up the events of before the start. Errors: as EventStore::load().
   Status load();
@@ -74,6 +75,7 @@ class EventQueue {
   void wake();
 
   net::Loop& loop_;
+  net::FairTurns& turns_;
   EventStore store_;
   const functions::Registry& registry_;
   invocation::Invoker& invoker_;

@@ -21,7 +21,7 @@ class EventQueueTest : public testing::Test {
 
   // As after a restart.
   void reopen() {
-    queue_.emplace(loop_, store_, *registry_, invoker_, log_);
+    queue_.emplace(loop_, turns_, store_, *registry_, invoker_, log_);
     ASSERT_TRUE(queue_->load());
   }
   static invocation::InvokeRequest event(const std::string& payload = R"({"a":1})", const std::string& name = "f") {
@@ -50,6 +50,7 @@ class EventQueueTest : public testing::Test {
 
   FakeClock clock_;
   net::Loop loop_{clock_};
+  net::FairTurns turns_{loop_, 1};
   storage::MemoryStore store_;
   storage::MemoryStore functions_;
   std::optional<functions::Registry> registry_;
@@ -247,7 +248,7 @@ class SlowInvoker final : public invocation::Invoker {
 
 TEST_F(EventQueueTest, AFloodOfOneFunctionHoldsUpNoOther) {
   SlowInvoker slow(loop_);
-  EventQueue queue(loop_, store_, *registry_, slow, log_);
+  EventQueue queue(loop_, turns_, store_, *registry_, slow, log_);
   for (int i = 0; i < 300; ++i) ASSERT_TRUE(queue.accept(event("{}", "flood")));
   ASSERT_TRUE(queue.accept(event("{}", "other")));
   queue.start_due();

@@ -65,7 +65,8 @@ HandledLater<api::InvocationResponse> invoke(LambdaService& service, const Reque
     co_return api::InvocationResponse{.status_code = kAccepted};
   }
   if (type == api::kInvocationTypeDryRun) {
-    CO_AWS_TRY_STATUS(service.invoker().check(invoke));
+    auto checking = service.invoker().check_large(std::move(invoke));
+    CO_AWS_TRY_STATUS(co_await std::move(checking));
     co_return api::InvocationResponse{.status_code = kOnlyChecked};
   }
   const bool tail = invoke.tail_log;

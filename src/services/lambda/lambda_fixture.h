@@ -126,6 +126,7 @@ class LambdaFixture : public testing::Test {
     registry_.emplace(store_, clock_);
     ASSERT_TRUE(registry_->load());
     service_.emplace(LambdaParts{.loop = loop_,
+                                 .turns = turns_,
                                  .pool = pool_,
                                  .store = store_,
                                  .registry = *registry_,
@@ -192,6 +193,7 @@ class LambdaFixture : public testing::Test {
   std::string root_;
   SystemClock clock_;
   net::Loop loop_{clock_};
+  net::FairTurns turns_{loop_, 1};
   net::ThreadPool pool_{1};
   storage::MemoryStore store_;
   storage::MemoryBlobStore blobs_;

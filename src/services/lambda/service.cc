@@ -27,7 +27,7 @@ std::unexpected<Error> in_aws_words(Error error, const FunctionRef& ref) {
 
 LambdaService::LambdaService(LambdaParts parts)
     : parts_(parts),
-      events_(parts.loop, parts.store, parts.registry, parts.invoker, parts.log),
+      events_(parts.loop, parts.turns, parts.store, parts.registry, parts.invoker, parts.log),
       gate_(parts.loop),
       stopping_(std::make_shared<net::OneShot<bool>>(parts.loop.executor())) {}
 LambdaService::~LambdaService() = default;
@@ -93,6 +93,7 @@ net::Task<Result<functions::FunctionSnapshot>> LambdaService::create(const Reque
                                                                      NewFunction wanted) {
   const Settings& settings = wanted.settings;
   CO_TRY_STATUS(check_role(context, settings.role.value_or("")));
+  co_await parts_.runtimes.refresh(parts_.loop);
   CO_TRY(functions::RuntimeAbi abi, choose_runtime(context, settings.runtime.value_or("")));
   if (parts_.registry.latest(ref.key)) {  // before the package is unpacked; the registry asks again
     co_return fail(functions::ErrorKind::kAlreadyExists, fmt::format("Function already exist: {}", ref.key.name));
@@ -112,6 +113,7 @@ net::Task<Result<functions::FunctionSnapshot>> LambdaService::create(const Reque
 net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_code(const RequestContext& context,
                                                                           FunctionRef ref, CodeUpdate update) {
   CO_TRY(const functions::FunctionSnapshot current, get(ref));
+  co_await parts_.runtimes.refresh(parts_.loop);
   CO_TRY(functions::RuntimeAbi abi, choose_runtime(context, current->runtime));
   warn_of_architecture(context, update.architecture.value_or(current->architecture), abi);
   CO_TRY(const functions::CodePackage code, co_await parts_.codes.ingest(std::move(update.zip), std::move(abi)));
@@ -139,6 +141,7 @@ net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_settings(co
   CO_TRY(const functions::FunctionSnapshot current, get(ref));
   if (settings.role) CO_TRY_STATUS(check_role(context, *settings.role));
   if (settings.runtime) {
+    co_await parts_.runtimes.refresh(parts_.loop);
     CO_TRY(functions::RuntimeAbi abi, choose_runtime(context, *settings.runtime));
     functions::CodePackage code = current->code;
     CO_TRY_STATUS(co_await parts_.codes.check(std::move(code), std::move(abi)));

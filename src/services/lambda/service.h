@@ -35,6 +35,7 @@ namespace hearth::services::lambda {
 // What the service is made of; everything outlives it.
 struct LambdaParts {
   net::Loop& loop;
+  net::FairTurns& turns;  // for long work
   net::ThreadPool& pool;
   storage::Store& store;
   functions::Registry& registry;

@@ -7,11 +7,11 @@
 
 namespace hearth::services::logs {
 
-wire::Outcome<wire::logs::PutLogEvents::Reply> put_log_events(Service&, const RequestContext&,
-                                                              wire::logs::PutLogEventsRequest);
-wire::Outcome<wire::logs::GetLogEvents::Reply> get_log_events(Service&, const RequestContext&,
-                                                              wire::logs::GetLogEventsRequest);
-wire::Outcome<wire::logs::FilterLogEvents::Reply> filter_log_events(Service&, const RequestContext&,
-                                                                    wire::logs::FilterLogEventsRequest);
+net::Task<wire::Outcome<wire::logs::PutLogEvents::Reply>> put_log_events(Service&, const RequestContext&,
+                                                                         wire::logs::PutLogEventsRequest);
+net::Task<wire::Outcome<wire::logs::GetLogEvents::Reply>> get_log_events(Service&, const RequestContext&,
+                                                                         wire::logs::GetLogEventsRequest);
+net::Task<wire::Outcome<wire::logs::FilterLogEvents::Reply>> filter_log_events(Service&, const RequestContext&,
+                                                                               wire::logs::FilterLogEventsRequest);
 
 }  // namespace hearth::services::logs

@@ -71,10 +71,11 @@ wire::Outcome<wire::logs::CreateLogGroup::Reply> create_log_group(Service& servi
   return wire::logs::CreateLogGroup::Reply{};
 }
 
-wire::Outcome<wire::logs::DeleteLogGroup::Reply> delete_log_group(Service& service, const RequestContext& context,
-                                                                  wire::logs::DeleteLogGroupRequest request) {
-  AWS_TRY_STATUS(service.delete_group(scope_of(context), request.log_group_name));
-  return wire::logs::DeleteLogGroup::Reply{};
+net::Task<wire::Outcome<wire::logs::DeleteLogGroup::Reply>> delete_log_group(
+    Service& service, const RequestContext& context, wire::logs::DeleteLogGroupRequest request) {
+  auto deleting = service.delete_group(scope_of(context), std::move(request.log_group_name));
+  CO_AWS_TRY_STATUS(co_await std::move(deleting));
+  co_return wire::logs::DeleteLogGroup::Reply{};
 }
 
 wire::Outcome<wire::logs::DescribeLogGroups::Reply> describe_log_groups(Service& service, const RequestContext& context,

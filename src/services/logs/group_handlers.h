@@ -19,8 +19,8 @@ std::string arn_of(const RequestContext& context, const std::string& group);
 
 wire::Outcome<wire::logs::CreateLogGroup::Reply> create_log_group(Service&, const RequestContext&,
                                                                   wire::logs::CreateLogGroupRequest);
-wire::Outcome<wire::logs::DeleteLogGroup::Reply> delete_log_group(Service&, const RequestContext&,
-                                                                  wire::logs::DeleteLogGroupRequest);
+net::Task<wire::Outcome<wire::logs::DeleteLogGroup::Reply>> delete_log_group(Service&, const RequestContext&,
+                                                                             wire::logs::DeleteLogGroupRequest);
 wire::Outcome<wire::logs::DescribeLogGroups::Reply> describe_log_groups(Service&, const RequestContext&,
                                                                         wire::logs::DescribeLogGroupsRequest);
 wire::Outcome<wire::logs::PutRetentionPolicy::Reply> put_retention_policy(Service&, const RequestContext&,

@@ -27,18 +27,20 @@ std::string resource_of(const RequestContext& context, const Request& request) {
 }
 
 template <class Op, class Handler>
-Operation operation(std::string_view action, Service& service, Handler handler) {
+Operation operation(std::string_view action, Service& service, Handler handler,
+                    std::optional<Workers> workers = std::nullopt) {
   return services::operation<Op>(
       action,
       [](const RequestContext& context, const typename Op::Request& request) { return resource_of(context, request); },
       [&service, handler](const RequestContext& context, typename Op::Request request) {
         return handler(service, context, std::move(request));
-      });
+      },
+      workers);
 }
 
 }  // namespace
 
-OperationTable make_operations(Service& service) {
+OperationTable make_operations(Service& service, Workers workers) {
   const auto every_group = [](const RequestContext& context, const wire::logs::DescribeLogGroupsRequest&) {
     return group_arn(context, "*");
   };
@@ -59,9 +61,9 @@ OperationTable make_operations(Service& service) {
       operation<wire::logs::CreateLogStream>("logs:CreateLogStream", service, create_log_stream),
       operation<wire::logs::DeleteLogStream>("logs:DeleteLogStream", service, delete_log_stream),
       operation<wire::logs::DescribeLogStreams>("logs:DescribeLogStreams", service, describe_log_streams),
-      operation<wire::logs::PutLogEvents>("logs:PutLogEvents", service, put_log_events),
-      operation<wire::logs::GetLogEvents>("logs:GetLogEvents", service, get_log_events),
-      operation<wire::logs::FilterLogEvents>("logs:FilterLogEvents", service, filter_log_events),
+      operation<wire::logs::PutLogEvents>("logs:PutLogEvents", service, put_log_events, workers),
+      operation<wire::logs::GetLogEvents>("logs:GetLogEvents", service, get_log_events, workers),
+      operation<wire::logs::FilterLogEvents>("logs:FilterLogEvents", service, filter_log_events, workers),
   });
 }
 

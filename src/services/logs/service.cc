@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <queue>
 #include <utility>
@@ -23,6 +24,9 @@ constexpr std::size_t kEventOverheadBytes = 26;
 // A page of events holds at most this many bytes of messages, as on AWS.
 constexpr std::size_t kMaxPageBytes = 1'048'576;
 constexpr std::size_t kScanEvents = 256;
+constexpr std::size_t kScanStreams = 200;
+// A search that read this many events answers with what it found, and a token to go on, as AWS does.
+constexpr std::size_t kMostRead = 100'000;
 constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 constexpr std::uint64_t kMaxSequence = std::numeric_limits<std::uint64_t>::max();
 // The largest time a key holds and a token renders: the end of the year 9999.
@@ -91,8 +95,8 @@ class Cursor {
 
 }  // namespace
 
-Service::Service(storage::Store& store, const Clock& clock, const observe::Logger& log)
-    : store_(store), clock_(clock), log_(log) {}
+Service::Service(storage::Store& store, net::FairTurns& turns, const Clock& clock, const observe::Logger& log)
+    : store_(store), turns_(turns), clock_(clock), log_(log) {}
 
 // Unique over all events, also over restarts while the clock does not go back by more than one run's events.
 std::uint64_t Service::next_sequence() {
@@ -147,9 +151,10 @@ Status Service::create_group(const Scope& scope, Group group) {
   return {};
 }
 
-Status Service::delete_group(const Scope& scope, const std::string& name) {
-  TRY_STATUS(get_group(scope, name));
-  return store_.erase_group(scope, name);
+net::Task<Status> Service::delete_group(Scope scope, std::string name) {
+  CO_TRY_STATUS(get_group(scope, name));
+  auto erasing = store_.erase_group(std::move(scope), std::move(name), turns_);
+  co_return co_await std::move(erasing);
 }
 
 Result<Group> Service::get_group(const Scope& scope, const std::string& name) const {
@@ -191,15 +196,24 @@ Status Service::create_stream(const Scope& scope, const std::string& group, cons
   return {};
 }
 
-Status Service::delete_stream(const Scope& scope, const std::string& group, const std::string& name) {
-  TRY_STATUS(get_stream(scope, group, name));
-  return store_.erase_stream(scope, group, name);
+net::Task<Status> Service::delete_stream(Scope scope, std::string group, std::string name) {
+  CO_TRY_STATUS(get_stream(scope, group, name));
+  auto erasing = store_.erase_stream(std::move(scope), std::move(group), std::move(name), turns_);
+  co_return co_await std::move(erasing);
 }
 
-Result<std::vector<Stream>> Service::streams(const Scope& scope, const std::string& group,
-                                             std::string_view prefix) const {
-  TRY_STATUS(get_group(scope, group));
-  return store_.streams(scope, group, prefix, {}, std::numeric_limits<std::size_t>::max());
+net::Task<Result<std::vector<Stream>>> Service::streams(Scope scope, std::string group, std::string prefix) const {
+  CO_TRY_STATUS(get_group(scope, group));
+  net::Pace pace(turns_);
+  std::vector<Stream> all;
+  for (;;) {
+    CO_TRY(auto page,
+           store_.streams(scope, group, prefix, all.empty() ? std::string() : all.back().name, kScanStreams));
+    const bool more = page.size() == kScanStreams;
+    std::ranges::move(page, std::back_inserter(all));
+    if (!more) co_return all;
+    if (pace.is_due()) co_await pace.rest();
+  }
 }
 
 Result<Stream> Service::get_stream(const Scope& scope, const std::string& group, const std::string& name) const {
@@ -209,27 +223,29 @@ Result<Stream> Service::get_stream(const Scope& scope, const std::string& group,
   return std::move(*stream);
 }
 
-Result<Rejected> Service::put_events(const Scope& scope, const std::string& group, const std::string& stream,
-                                     std::vector<InputEvent> events) {
-  TRY(const Group known_group, get_group(scope, group));
-  TRY(Stream row, get_stream(scope, group, stream));
+net::Task<Result<Rejected>> Service::put_events(Scope scope, std::string group, std::string stream,
+                                                std::vector<InputEvent> events) {
+  CO_TRY(const Group known_group, get_group(scope, group));
+  CO_TRY(Stream row, get_stream(scope, group, stream));
   std::size_t bytes = 0;
   for (const InputEvent& event : events) bytes += event.message.size() + kEventOverheadBytes;
   if (bytes > kMaxBatchBytes) {
-    return fail(ErrorKind::kInvalid,
-                fmt::format("Upload too large: {} bytes exceeds limit of {}", bytes, kMaxBatchBytes));
+    co_return fail(ErrorKind::kInvalid,
+                   fmt::format("Upload too large: {} bytes exceeds limit of {}", bytes, kMaxBatchBytes));
   }
   if (!std::ranges::is_sorted(events, {}, &InputEvent::timestamp_ms)) {
-    return fail(ErrorKind::kInvalid, "Log events in a single PutLogEvents request must be in chronological order.");
+    co_return fail(ErrorKind::kInvalid, "Log events in a single PutLogEvents request must be in chronological order.");
   }
   if (!events.empty() && events.back().timestamp_ms - events.front().timestamp_ms > kMaxSpanMs) {
-    return fail(ErrorKind::kInvalid,
-                "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.");
+    co_return fail(ErrorKind::kInvalid,
+                   "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.");
   }
   const std::int64_t now = to_ms(clock_.now());
   const std::int64_t oldest = now - kMaxAgeMs;
   const std::int64_t retained = known_group.retention_days ? now - *known_group.retention_days * kDayMs : oldest;
   Rejected rejected;
+  bool accepted = false;
+  net::Pace pace(turns_);
   storage::Batch batch;
   for (std::size_t i = 0; i < events.size(); ++i) {
     const std::int64_t at = events[i].timestamp_ms;
@@ -242,18 +258,27 @@ Result<Rejected> Service::put_events(const Scope& scope, const std::string& grou
       if (!rejected.too_new_start) rejected.too_new_start = index;
     } else {
       add_event(batch, scope, group, row, at, std::move(events[i].message));
+      accepted = true;
+    }
+    if (!batch.writes.empty() && pace.is_due()) {
+      CO_TRY_STATUS(store_.commit(std::exchange(batch, {}), storage::Urgency::kForeground));
+      co_await pace.rest();
+      CO_TRY_STATUS(get_stream(scope, group, stream));  // it may be deleted meanwhile
     }
   }
-  if (!batch.writes.empty()) {
+  if (accepted) {
+    CO_TRY(const Stream others, get_stream(scope, group, stream));  // what others put meanwhile counts too
+    row.first_event_ms = std::min(*row.first_event_ms, others.first_event_ms.value_or(*row.first_event_ms));
+    row.last_event_ms = std::max(*row.last_event_ms, others.last_event_ms.value_or(*row.last_event_ms));
     store_.put_stream(batch, scope, group, row);
-    TRY_STATUS(store_.commit(std::move(batch), storage::Urgency::kForeground));
+    CO_TRY_STATUS(store_.commit(std::move(batch), storage::Urgency::kForeground));
   }
-  return rejected;
+  co_return rejected;
 }
 
-Result<EventPage> Service::get_events(const Scope& scope, const std::string& group, const std::string& stream,
-                                      const EventQuery& query, const std::string& token, Begin begin) const {
-  TRY_STATUS(get_stream(scope, group, stream));
+net::Task<Result<EventPage>> Service::get_events(Scope scope, std::string group, std::string stream, EventQuery query,
+                                                 std::string token, Begin begin) const {
+  CO_TRY_STATUS(get_stream(scope, group, stream));
   Position lower = before_time(query.start_ms);
   Position upper = at_time(query.end_ms);
   bool forward = begin == Begin::kHead;
@@ -261,7 +286,7 @@ Result<EventPage> Service::get_events(const Scope& scope, const std::string& gro
     const auto position = token.size() > 2 ? parse_position(std::string_view(token).substr(2)) : std::nullopt;
     forward = token.starts_with("f/");
     if (!position || (!forward && !token.starts_with("b/"))) {
-      return fail(ErrorKind::kInvalid, "The specified nextToken is invalid.");
+      co_return fail(ErrorKind::kInvalid, "The specified nextToken is invalid.");
     }
     (forward ? lower : upper) = forward ? std::max(lower, *position) : std::min(upper, *position);
   }
@@ -269,10 +294,11 @@ Result<EventPage> Service::get_events(const Scope& scope, const std::string& gro
   std::size_t bytes = 0;
   Position edge = forward ? lower : upper;
   bool more = true;
+  net::Pace pace(turns_);
   while (more && page.events.size() < query.limit) {
     const std::size_t want = std::min(kScanEvents, query.limit - page.events.size());
-    TRY(auto events, forward ? store_.events_after(scope, group, stream, edge, want)
-                             : store_.events_before(scope, group, stream, edge, want));
+    CO_TRY(auto events, forward ? store_.events_after(scope, group, stream, edge, want)
+                                : store_.events_before(scope, group, stream, edge, want));
     more = events.size() == want;
     for (Event& event : events) {
       bytes += event.message.size() + kEventOverheadBytes;
@@ -284,6 +310,7 @@ Result<EventPage> Service::get_events(const Scope& scope, const std::string& gro
       edge = event.at;
       page.events.push_back(std::move(event));
     }
+    if (more && pace.is_due()) co_await pace.rest();
   }
   if (!forward) std::ranges::reverse(page.events);
   // At an end of the stream the same token comes back, which tells clients to stop.
@@ -291,29 +318,29 @@ Result<EventPage> Service::get_events(const Scope& scope, const std::string& gro
   const Position last = page.events.empty() ? edge : page.events.back().at;
   page.forward_token = "f/" + render_position(last);
   page.backward_token = "b/" + render_position(first);
-  return page;
+  co_return page;
 }
 
-Result<FilterPage> Service::filter_events(const Scope& scope, const std::string& group,
-                                          const FilterQuery& query) const {
-  TRY_STATUS(get_group(scope, group));
-  TRY(const FilterPattern pattern, FilterPattern::parse(query.pattern));
+net::Task<Result<FilterPage>> Service::filter_events(Scope scope, std::string group, FilterQuery query) const {
+  CO_TRY_STATUS(get_group(scope, group));
+  CO_TRY(const FilterPattern pattern, FilterPattern::parse(query.pattern));
   Position after = before_time(query.range.start_ms);
   if (!query.token.empty()) {
     const auto position = parse_position(query.token);
-    if (!position) return fail(ErrorKind::kInvalid, "The specified nextToken is invalid.");
+    if (!position) co_return fail(ErrorKind::kInvalid, "The specified nextToken is invalid.");
     after = *position;
   }
   std::vector<std::string> names = query.streams;
   if (names.empty()) {
-    TRY(const auto all, store_.streams(scope, group, query.stream_prefix, {}, std::numeric_limits<std::size_t>::max()));
+    auto listing = streams(scope, group, query.stream_prefix);
+    CO_TRY(const auto all, co_await std::move(listing));
     for (const Stream& stream : all) {
       const bool over = stream.last_event_ms && *stream.last_event_ms < after.timestamp_ms;
       const bool ahead = query.range.end_ms && stream.first_event_ms && *stream.first_event_ms >= *query.range.end_ms;
       if (!over && !ahead) names.push_back(stream.name);
     }
   } else {
-    for (const std::string& name : names) TRY_STATUS(get_stream(scope, group, name));
+    for (const std::string& name : names) CO_TRY_STATUS(get_stream(scope, group, name));
   }
 
   // A merge of all streams: the heap holds each stream's next event.
@@ -321,55 +348,71 @@ Result<FilterPage> Service::filter_events(const Scope& scope, const std::string&
   cursors.reserve(names.size());
   using Head = std::pair<Position, std::size_t>;
   std::priority_queue<Head, std::vector<Head>, std::greater<>> heads;
+  net::Pace pace(turns_);
   for (std::string& name : names) {
     cursors.emplace_back(store_, scope, group, std::move(name), after);
-    TRY(const Event* const event, cursors.back().peek());
+    CO_TRY(const Event* const event, cursors.back().peek());
     if (event) heads.emplace(event->at, cursors.size() - 1);
+    if (pace.is_due()) co_await pace.rest();
   }
   const Position end = at_time(query.range.end_ms);
   FilterPage page;
   std::size_t bytes = 0;
+  std::size_t read = 0;
   Position last{};
   while (!heads.empty()) {
     const auto [at, index] = heads.top();
     if (at >= end) break;
-    if (page.events.size() == query.range.limit || bytes > kMaxPageBytes) {
+    if (page.events.size() == query.range.limit || bytes > kMaxPageBytes || read == kMostRead) {
       page.next_token = render_position(last);
       break;
     }
     heads.pop();
+    ++read;
     Event event = cursors[index].take();
     last = event.at;
     if (pattern.matches(event.message)) {
       bytes += event.message.size() + kEventOverheadBytes;
       page.events.push_back({cursors[index].stream(), std::move(event)});
     }
-    TRY(const Event* const next, cursors[index].peek());
+    CO_TRY(const Event* const next, cursors[index].peek());
     if (next) heads.emplace(next->at, index);
+    if (pace.is_due()) co_await pace.rest();
   }
-  return page;
+  co_return page;
 }
 
-Result<std::size_t> Service::expire(std::size_t budget) {
+net::Task<Result<std::size_t>> Service::expire(std::size_t budget) {
   std::size_t expired = 0;
-  TRY(const auto groups, store_.all_groups());
+  net::Pace pace(turns_);
+  CO_TRY(const auto groups, store_.all_groups());
   for (const auto& [scope, group] : groups) {
     if (!group.retention_days) continue;
     const Position limit = at_time(to_ms(clock_.now()) - *group.retention_days * kDayMs);
-    TRY(const auto all, store_.streams(scope, group.name, {}, {}, std::numeric_limits<std::size_t>::max()));
-    for (const Stream& stream : all) {
-      if (expired >= budget) return expired;
-      TRY(const auto events, store_.events_before(scope, group.name, stream.name, limit, budget - expired));
-      if (events.empty()) continue;
-      storage::Batch batch;
-      for (const Event& event : events) store_.erase_event(batch, scope, group.name, stream.name, event.at);
-      expired += events.size();
-      TRY_STATUS(store_.commit(std::move(batch), storage::Urgency::kBackground));
+    auto listing = streams(scope, group.name, {});
+    const auto all = co_await std::move(listing);
+    if (!all) continue;  // deleted meanwhile
+    for (const Stream& stream : *all) {
+      for (bool more = true; more;) {
+        if (expired >= budget) co_return expired;
+        const std::size_t want = std::min(kScanEvents, budget - expired);
+        CO_TRY(const auto events, store_.events_before(scope, group.name, stream.name, limit, want));
+        more = events.size() == want;
+        if (events.empty()) break;
+        storage::Batch batch;
+        for (const Event& event : events) store_.erase_event(batch, scope, group.name, stream.name, event.at);
+        expired += events.size();
+        CO_TRY_STATUS(store_.commit(std::move(batch), storage::Urgency::kBackground));
+        if (pace.is_due()) co_await pace.rest();
+      }
     }
   }
-  return expired;
+  co_return expired;
 }
 
-Status Service::clear() { return store_.clear(); }
+net::Task<Status> Service::clear() {
+  auto clearing = store_.clear(turns_);
+  co_return co_await std::move(clearing);
+}
 
 }  // namespace hearth::services::logs

@@ -17,6 +17,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "environment/log_sink.h"
+#include "net/fair_turns.h"
+#include "net/task.h"
 #include "observe/log.h"
 #include "services/logs/store.h"
 
@@ -66,15 +68,15 @@ struct FilterPage {
 
 class Service final : public environment::LogSink {
  public:
-  // `store`, `clock` and `log` outlive the service.
-  Service(storage::Store& store, const Clock& clock, const observe::Logger& log);
+  // All outlive the service. What may take long (Tasks below) runs in pieces, in turns that `turns` gives.
+  Service(storage::Store& store, net::FairTurns& turns, const Clock& clock, const observe::Logger& log);
 
   void append(const std::string& account, const std::string& region, const std::string& group,
               const std::string& stream, std::vector<environment::LogLine> lines) override;
 
   // Errors: kGroupExists.
   Status create_group(const Scope& scope, Group group);
-  Status delete_group(const Scope& scope, const std::string& name);
+  net::Task<Status> delete_group(Scope scope, std::string name);
   Result<Group> get_group(const Scope& scope, const std::string& name) const;
   Result<std::vector<Group>> groups(const Scope& scope, std::string_view prefix, std::string_view after,
                                     std::size_t limit) const;
@@ -83,21 +85,26 @@ class Service final : public environment::LogSink {
   Status set_tags(const Scope& scope, const std::string& name, std::map<std::string, std::string> tags);
 
   Status create_stream(const Scope& scope, const std::string& group, const std::string& name);
-  Status delete_stream(const Scope& scope, const std::string& group, const std::string& name);
+  net::Task<Status> delete_stream(Scope scope, std::string group, std::string name);
   // All streams with `prefix`, in name order.
-  Result<std::vector<Stream>> streams(const Scope& scope, const std::string& group, std::string_view prefix) const;
+  net::Task<Result<std::vector<Stream>>> streams(Scope scope, std::string group, std::string prefix) const;
 
-  Result<Rejected> put_events(const Scope& scope, const std::string& group, const std::string& stream,
-                              std::vector<InputEvent> events);
+  // Each event is a write of its own: a power cut before the answer may keep some.
+  net::Task<Result<Rejected>> put_events(Scope scope, std::string group, std::string stream,
+                                         std::vector<InputEvent> events);
   // One page. `token` is empty or one of an earlier page; without one, `begin` chooses the end.
   enum class Begin : std::uint8_t { kHead, kTail };
-  Result<EventPage> get_events(const Scope& scope, const std::string& group, const std::string& stream,
-                               const EventQuery& query, const std::string& token, Begin begin) const;
-  Result<FilterPage> filter_events(const Scope& scope, const std::string& group, const FilterQuery& query) const;
+  net::Task<Result<EventPage>> get_events(Scope scope, std::string group, std::string stream, EventQuery query,
+                                          std::string token, Begin begin) const;
+  // A page is also complete, with a token to go on, when many events were read and few of them matched.
+  net::Task<Result<FilterPage>> filter_events(Scope scope, std::string group, FilterQuery query) const;
+
+  // For handlers, whose rows are as many.
+  net::Pace pace() const { return net::Pace(turns_); }
 
   // Deletes events older than their group's retention, at most `budget` of them. Returns how many.
-  Result<std::size_t> expire(std::size_t budget);
-  Status clear();
+  net::Task<Result<std::size_t>> expire(std::size_t budget);
+  net::Task<Status> clear();
 
  private:
   Result<Stream> get_stream(const Scope& scope, const std::string& group, const std::string& name) const;
@@ -106,6 +113,7 @@ class Service final : public environment::LogSink {
                  std::int64_t timestamp_ms, std::string message);
 
   LogStore store_;
+  net::FairTurns& turns_;
   const Clock& clock_;
   const observe::Logger& log_;
   std::uint64_t last_sequence_ = 0;

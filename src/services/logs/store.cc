@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "storage/erase.h"
 #include "storage/key.h"
 
 namespace hearth::services::logs {
@@ -222,26 +223,37 @@ void LogStore::erase_event(storage::Batch& batch, const Scope& scope, std::strin
   batch.erase(event_key(scope, group, stream, at));
 }
 
-Status LogStore::erase_group(const Scope& scope, std::string_view group) {
+// The last step is one turn: nothing comes in between, so that no stream or event is left without its group.
+net::Task<Status> LogStore::erase_group(Scope scope, std::string group, net::FairTurns& turns) {
+  const std::string streams = key_prefix(kStreamSpace, scope.account, scope.region, {group});
+  const std::string events = key_prefix(kEventSpace, scope.account, scope.region, {group});
+  auto erasing_events = storage::erase_in_pieces(store_, events, turns);
+  CO_TRY_STATUS(co_await std::move(erasing_events));
+  auto erasing_streams = storage::erase_in_pieces(store_, streams, turns);
+  CO_TRY_STATUS(co_await std::move(erasing_streams));
   storage::Batch batch;
   batch.erase(make_key(kGroupSpace, scope.account, scope.region, {group}));
-  TRY_STATUS(store_.commit(std::move(batch)));
-  TRY_STATUS(store_.erase_prefix(key_prefix(kStreamSpace, scope.account, scope.region, {group})));
-  return store_.erase_prefix(key_prefix(kEventSpace, scope.account, scope.region, {group}));
+  CO_TRY([[maybe_unused]] const storage::Ticket erased, store_.commit(std::move(batch)));
+  CO_TRY_STATUS(store_.erase_prefix(streams));
+  co_return store_.erase_prefix(events);
 }
 
-Status LogStore::erase_stream(const Scope& scope, std::string_view group, std::string_view stream) {
+net::Task<Status> LogStore::erase_stream(Scope scope, std::string group, std::string stream, net::FairTurns& turns) {
+  const std::string events = key_prefix(kEventSpace, scope.account, scope.region, {group, stream});
+  auto erasing_events = storage::erase_in_pieces(store_, events, turns);
+  CO_TRY_STATUS(co_await std::move(erasing_events));
   storage::Batch batch;
   batch.erase(make_key(kStreamSpace, scope.account, scope.region, {group, stream}));
-  TRY_STATUS(store_.commit(std::move(batch)));
-  return store_.erase_prefix(key_prefix(kEventSpace, scope.account, scope.region, {group, stream}));
+  CO_TRY([[maybe_unused]] const storage::Ticket erased, store_.commit(std::move(batch)));
+  co_return store_.erase_prefix(events);
 }
 
-Status LogStore::clear() {
-  for (const std::string_view space : {kGroupSpace, kStreamSpace, kEventSpace}) {
-    TRY_STATUS(store_.erase_prefix(storage::space_prefix(space)));
+net::Task<Status> LogStore::clear(net::FairTurns& turns) {
+  for (const std::string_view space : {kEventSpace, kStreamSpace, kGroupSpace}) {
+    auto erasing = storage::erase_in_pieces(store_, storage::space_prefix(space), turns);
+    CO_TRY_STATUS(co_await std::move(erasing));
   }
-  return {};
+  co_return Status{};
 }
 
 }  // namespace hearth::services::logs

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/fair_turns.h"
+#include "net/task.h"
 #include "storage/store.h"
 
 namespace hearth::services::logs {
@@ -85,14 +87,15 @@ class LogStore {
   void erase_event(storage::Batch& batch, const Scope& scope, std::string_view group, std::string_view stream,
                    Position at) const;
 
-  // The group with all its streams and events; a stream with all its events.
-  Status erase_group(const Scope& scope, std::string_view group);
-  Status erase_stream(const Scope& scope, std::string_view group, std::string_view stream);
+  // The group with all its streams and events; a stream with all its events. The events go first, in pieces; what is
+  // written to it meanwhile goes too, or keeps nothing else alive.
+  net::Task<Status> erase_group(Scope scope, std::string group, net::FairTurns& turns);
+  net::Task<Status> erase_stream(Scope scope, std::string group, std::string stream, net::FairTurns& turns);
 
   Result<storage::Ticket> commit(storage::Batch batch, storage::Urgency urgency) {
     return store_.commit(std::move(batch), urgency);
   }
-  Status clear();
+  net::Task<Status> clear(net::FairTurns& turns);
 
  private:
   storage::Store& store_;

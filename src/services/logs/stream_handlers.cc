@@ -31,27 +31,30 @@ wire::Outcome<wire::logs::CreateLogStream::Reply> create_log_stream(Service& ser
   return wire::logs::CreateLogStream::Reply{};
 }
 
-wire::Outcome<wire::logs::DeleteLogStream::Reply> delete_log_stream(Service& service, const RequestContext& context,
-                                                                    wire::logs::DeleteLogStreamRequest request) {
-  AWS_TRY_STATUS(service.delete_stream(scope_of(context), request.log_group_name, request.log_stream_name));
-  return wire::logs::DeleteLogStream::Reply{};
+net::Task<wire::Outcome<wire::logs::DeleteLogStream::Reply>> delete_log_stream(
+    Service& service, const RequestContext& context, wire::logs::DeleteLogStreamRequest request) {
+  auto deleting =
+      service.delete_stream(scope_of(context), std::move(request.log_group_name), std::move(request.log_stream_name));
+  CO_AWS_TRY_STATUS(co_await std::move(deleting));
+  co_return wire::logs::DeleteLogStream::Reply{};
 }
 
-wire::Outcome<wire::logs::DescribeLogStreams::Reply> describe_log_streams(
+net::Task<wire::Outcome<wire::logs::DescribeLogStreams::Reply>> describe_log_streams(
     Service& service, const RequestContext& context, wire::logs::DescribeLogStreamsRequest request) {
   const bool by_time = request.order_by.value_or("LogStreamName") == "LastEventTime";
   if (by_time && request.log_stream_name_prefix) {
-    return std::unexpected(
+    co_return std::unexpected(
         to_aws_error(Error(ErrorKind::kInvalid, "Cannot order by LastEventTime with a logStreamNamePrefix.")));
   }
   const std::string group = named_group(request.log_group_name, request.log_group_identifier);
-  AWS_TRY(auto streams, service.streams(scope_of(context), group, request.log_stream_name_prefix.value_or("")));
+  auto listing = service.streams(scope_of(context), group, request.log_stream_name_prefix.value_or(""));
+  CO_AWS_TRY(auto streams, co_await std::move(listing));
   if (by_time) {
     std::ranges::sort(streams, {},
                       [](const Stream& s) { return std::pair(s.last_event_ms.value_or(s.created_ms), s.name); });
   }
   if (request.descending.value_or(false)) std::ranges::reverse(streams);
-  AWS_TRY(const std::size_t shown, parse_token(request.next_token));
+  CO_AWS_TRY(const std::size_t shown, parse_token(request.next_token));
   const auto limit = static_cast<std::size_t>(request.limit.value_or(kDefaultPage));
   wire::logs::DescribeLogStreams::Reply reply;
   reply.log_streams.emplace();
@@ -71,7 +74,7 @@ wire::Outcome<wire::logs::DescribeLogStreams::Reply> describe_log_streams(
     row.log_stream_name = std::move(stream.name);
     reply.log_streams->push_back(std::move(row));
   }
-  return reply;
+  co_return reply;
 }
 
 }  // namespace hearth::services::logs

@@ -9,9 +9,9 @@ namespace hearth::services::logs {
 
 wire::Outcome<wire::logs::CreateLogStream::Reply> create_log_stream(Service&, const RequestContext&,
                                                                     wire::logs::CreateLogStreamRequest);
-wire::Outcome<wire::logs::DeleteLogStream::Reply> delete_log_stream(Service&, const RequestContext&,
-                                                                    wire::logs::DeleteLogStreamRequest);
-wire::Outcome<wire::logs::DescribeLogStreams::Reply> describe_log_streams(Service&, const RequestContext&,
-                                                                          wire::logs::DescribeLogStreamsRequest);
+net::Task<wire::Outcome<wire::logs::DeleteLogStream::Reply>> delete_log_stream(Service&, const RequestContext&,
+                                                                               wire::logs::DeleteLogStreamRequest);
+net::Task<wire::Outcome<wire::logs::DescribeLogStreams::Reply>> describe_log_streams(
+    Service&, const RequestContext&, wire::logs::DescribeLogStreamsRequest);
 
 }  // namespace hearth::services::logs

@@ -1,6 +1,6 @@
-#include "wire/utf8.h"
+#include "base/utf8.h"
 
-namespace hearth::wire {
+namespace hearth {
 
 std::size_t utf8_sequence(std::string_view text) {
   if (text.empty()) return 0;
@@ -36,4 +36,4 @@ std::string_view utf8_prefix(std::string_view text, std::size_t max) {
   return text.substr(0, end);
 }
 
-}  // namespace hearth::wire
+}  // namespace hearth

@@ -1,0 +1,29 @@
+#include "storage/erase.h"
+
+#include <utility>
+
+namespace hearth::storage {
+namespace {
+
+constexpr std::size_t kPiece = 500;
+
+}  // namespace
+
+Task<Status> erase_in_pieces(Store& store, std::string prefix, net::FairTurns& turns) {
+  net::Pace pace(turns);
+  for (;;) {
+    CO_TRY(std::vector<Entry> entries, store.scan(prefix, {}, kPiece));
+    const bool last = entries.size() < kPiece;
+    Batch batch;
+    for (Entry& entry : entries) batch.erase(std::move(entry.key));
+    CO_TRY(const Ticket written, store.commit(std::move(batch)));
+    if (last) break;
+    // On disk first: until then they are in memory, and reading on means passing over them.
+    auto syncing = store.durable(written);
+    CO_TRY_STATUS(co_await std::move(syncing));
+    co_await pace.rest();
+  }
+  co_return store.erase_prefix(prefix);  // nothing is left; it knows how to get the space back
+}
+
+}  // namespace hearth::storage
