@@ -113,6 +113,14 @@ TEST_F(LoadTest, AnUnknownKeyOfTheFileIsRefusedByNameAndLine) {
   EXPECT_NE(refusal().find("cannot be set in the file itself"), std::string::npos) << refusal();
 }
 
+TEST_F(LoadTest, AFileThatIsNoTomlIsRefusedWhateverItIs) {
+  for (const char* text :
+       {"[= \"open\"]", "[", "[[", "a", "a =", "= 1", "\xff\xfe", "[a]\n[a]", "a = [", "a.b = 1\na = 2"}) {
+    file(text);
+    EXPECT_NE(refusal().find("not TOML"), std::string::npos) << text << ": " << refusal();
+  }
+}
+
 TEST_F(LoadTest, AWrongTypeOrValueIsRefusedWithWhatIsAllowed) {
   file("\n[limits]\nconcurrency = \"many\"\n");
   EXPECT_EQ(refusal(),

@@ -24,7 +24,7 @@ constexpr int kAcceptsInARow = 64;
 constexpr int kEvictedAtOnce = 16;  // when the system has no room, so that not every newcomer has to wait
 // A crowd of newcomers beyond the cap must not take the time of those inside: so many are told so, then the others wait
 // in the kernel's queue, which costs nothing.
-constexpr int kRefusedInARow = 8;
+constexpr int kRefusedInARow = 64;
 constexpr std::chrono::milliseconds kFullPause{5};
 constexpr int kMostUnsent = 256 * 1024;   // bytes of replies that the kernel holds for a client who does not read
 constexpr std::size_t kMaxRefusing = 64;  // connections over the cap that are told so; others are just closed

@@ -46,8 +46,12 @@ std::optional<TimePoint> from_civil(const Civil& civil, int milliseconds, int of
   const year_month_day date{year{civil.year}, month{static_cast<unsigned>(civil.month)},
                             day{static_cast<unsigned>(civil.day)}};
   if (!date.ok() || civil.year < 1 || civil.hour > 23 || civil.minute > 59 || civil.second > 60) return std::nullopt;
-  return TimePoint{sys_days{date}} + hours{civil.hour} + minutes{civil.minute - offset_minutes} +
-         seconds{civil.second} + std::chrono::milliseconds{milliseconds};
+  const TimePoint time = TimePoint{sys_days{date}} + hours{civil.hour} + minutes{civil.minute - offset_minutes} +
+                         seconds{civil.second} + std::chrono::milliseconds{milliseconds};
+  // An offset or a leap second leads out of the years there are.
+  const std::int64_t second = floor<seconds>(time).time_since_epoch().count();
+  if (second < kFirstSecond || second > kLastSecond) return std::nullopt;
+  return time;
 }
 
 std::optional<TimePoint> parse_iso8601(std::string_view text) {

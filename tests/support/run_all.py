@@ -207,14 +207,21 @@ class Run:
         """each decoder, some seconds of coverage-guided fuzzing under sanitizers"""
         if not self.build("asan"):
             return
-        seconds = self.env.get("HEARTH_FUZZ_SECONDS", "60" if self.is_full else "10")
-        for target in sorted(glob.glob(os.path.join(ROOT, "build/asan/tests/fuzz/*_fuzz"))):
-            name = os.path.basename(target)
-            seeds = os.path.join(ROOT, "tests/fuzz/corpus", name.removesuffix("_fuzz"))
-            with tempfile.TemporaryDirectory() as work:
-                self.command("fuzz", name, [target, work, *([seeds] if os.path.isdir(seeds) else []),
-                                            f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
-                                            f"-artifact_prefix={work}/"])
+        seconds = self.env.get("HEARTH_FUZZ_SECONDS", "60" if self.is_full else "5")
+        targets = sorted(glob.glob(os.path.join(ROOT, "build/asan/tests/fuzz/*_fuzz")))
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda target: self.fuzz(target, seconds), targets))
+
+    def fuzz(self, target, seconds):
+        """The corpus of one target, which must pass, then new inputs. One that breaks a property is shown in base64."""
+        name = os.path.basename(target)
+        seeds = os.path.join(ROOT, "tests/fuzz/corpus", name.removesuffix("_fuzz"))
+        if not os.path.isdir(seeds):
+            self.record("fuzz", name, "failed", f"it has no seeds: {seeds}")
+            return
+        with tempfile.TemporaryDirectory() as work:
+            self.command("fuzz", name, [target, work, seeds, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+                                        f"-artifact_prefix={work}/"])
 
     def stage_runtimes(self):
         """the runtime clients against a scripted Runtime API"""
