@@ -511,9 +511,12 @@ class LimitedServer(Server):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         popen = subprocess.Popen
 
-        def limited(*arguments, **options):
-            return popen(*arguments, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (self.allowed, self.allowed)),
-                         **options)
+        def limited(*arguments, preexec_fn=None, **options):
+            def prepare():
+                resource.setrlimit(resource.RLIMIT_NOFILE, (self.allowed, self.allowed))
+                if preexec_fn:
+                    preexec_fn()
+            return popen(*arguments, preexec_fn=prepare, **options)
         subprocess.Popen = limited
         try:
             return super().start()
