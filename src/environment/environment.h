@@ -206,6 +206,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   // Hands the journal to its sink: a piece now, the rest in later turns, as its lane has room.
   void pour();
   static Task<> pour_rest(std::shared_ptr<Environment> self);
+  static Task<bool> pour_piece(std::shared_ptr<Environment> self);
 
   const EnvironmentParts& parts_;
   const EnvironmentTimes& times_;

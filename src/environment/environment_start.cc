@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint32_t kInitCpuMilli = 2000;  // AWS lets every init have two CPUs
 constexpr std::size_t kTurnBytes = 4096;       // read from one pipe before others get their turn
+constexpr int kRestPerPiece = 4;               // of lines on their way to the log
 constexpr std::size_t kPipeCapacity = 65'536;  // all that a function can have written and we not read
 constexpr std::chrono::milliseconds kLongestPause{100};
 
@@ -171,11 +172,7 @@ Task<> Environment::pump(std::shared_ptr<Environment> self, std::shared_ptr<Open
     if (self->pipes_[index] != open) co_return;
     net::note_turn("function output");
     if (self->read_ready(pipe, kTurnBytes) == PipeEnd::kReached) co_return;
-    while (self->journal_.is_crowded()) {
-      co_await self->lane_.enter();
-      net::note_turn("function output to log");
-      (void)self->journal_.flush_piece();
-    }
+    while (self->journal_.is_crowded()) (void)co_await pour_piece(self);
     for (auto pause = self->journal_.overdrawn_for(); pause.count() > 0; pause = self->journal_.overdrawn_for()) {
       co_await net::sleep_for(std::min(pause, kLongestPause));
       if (self->pipes_[index] != open) co_return;
@@ -212,11 +209,20 @@ void Environment::pour() {
 }
 
 Task<> Environment::pour_rest(std::shared_ptr<Environment> self) {
-  do {
-    co_await self->lane_.enter();
-    net::note_turn("function output to log");
-  } while (self->journal_.flush_piece());
+  while (co_await pour_piece(self)) {
+  }
   self->pouring_ = false;
+}
+
+// And rests for some time as long: the output of one environment takes a part of the loop, not all that others leave.
+Task<bool> Environment::pour_piece(std::shared_ptr<Environment> self) {
+  co_await self->lane_.enter();
+  net::note_turn("function output to log");
+  const auto began = std::chrono::steady_clock::now();
+  const bool more = self->journal_.flush_piece();
+  const auto took = std::chrono::steady_clock::now() - began;
+  if (more) co_await net::sleep_for(took * kRestPerPiece);
+  co_return more;
 }
 
 void Environment::feed(Pipe pipe, std::string_view bytes) {

@@ -10,7 +10,7 @@ namespace hearth::environment {
 namespace {
 
 constexpr std::size_t kTailBytes = 4096;  // what Invoke answers as LogResult
-constexpr std::size_t kPieceLines = 128;  // storing a line takes some microseconds
+constexpr std::size_t kPieceLines = 32;   // storing a line takes some microseconds
 constexpr std::size_t kPieceBytes = std::size_t{256} * 1024;
 constexpr std::size_t kCrowdLines = 1024;
 constexpr std::size_t kCrowdBytes = std::size_t{512} * 1024;
