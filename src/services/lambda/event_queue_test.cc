@@ -252,12 +252,14 @@ TEST_F(EventQueueTest, AFloodOfOneFunctionHoldsUpNoOther) {
   for (int i = 0; i < 300; ++i) ASSERT_TRUE(queue.accept(event("{}", "flood")));
   ASSERT_TRUE(queue.accept(event("{}", "other")));
   queue.start_due();
-  // Behind the tasks that were just started.
-  loop_.post([&] {
-    EXPECT_EQ(slow.running["flood"], 50);
-    EXPECT_EQ(slow.running["other"], 1);
-    for (const auto& end : slow.ends) end->set(true);
-  });
+  // Each starts in a turn of its own; by then any further one would have started as well.
+  const auto end_when_started = [](SlowInvoker& invoker) -> net::Task<> {
+    for (int i = 0; i < 1000; ++i) co_await net::yield_turn();
+    EXPECT_EQ(invoker.running["flood"], 50);
+    EXPECT_EQ(invoker.running["other"], 1);
+    for (const auto& end : invoker.ends) end->set(true);
+  };
+  loop_.spawn(end_when_started(slow));
   loop_.run();
   EXPECT_EQ(queue.waiting(), 250U);
 }
