@@ -11,9 +11,11 @@ constexpr std::size_t kPiece = 500;
 
 Task<Status> erase_in_pieces(Store& store, std::string prefix, net::FairTurns& turns) {
   net::Pace pace(turns);
+  std::string after;  // what was erased takes time to pass over
   for (;;) {
-    CO_TRY(std::vector<Entry> entries, store.scan(prefix, {}, kPiece));
+    CO_TRY(std::vector<Entry> entries, store.scan(prefix, after, kPiece));
     const bool last = entries.size() < kPiece;
+    if (!last) after = entries.back().key;
     Batch batch;
     for (Entry& entry : entries) batch.erase(std::move(entry.key));
     CO_TRY(const Ticket written, store.commit(std::move(batch)));
@@ -23,7 +25,7 @@ Task<Status> erase_in_pieces(Store& store, std::string prefix, net::FairTurns& t
     CO_TRY_STATUS(co_await std::move(syncing));
     co_await pace.rest();
   }
-  co_return store.erase_prefix(prefix);  // nothing is left; it knows how to get the space back
+  co_return store.erase_prefix(prefix);  // what came in meanwhile
 }
 
 }  // namespace hearth::storage
