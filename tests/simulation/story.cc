@@ -235,6 +235,7 @@ net::Task<> Story::come_to_rest(Life& life) {
   const std::string busy = life.core->busy();
   if (!busy.empty()) trace_.violation("not at rest after four hours: " + busy);
   ledger_.check_at_rest();
+  co_await net::sleep_for(2min);  // what was tried and never answered has happened by now, or never will
   for (Client& client : life.clients) co_await client.check_promises();
   for (Client& client : life.clients) co_await client.check_functions_run();
   co_await net::sleep_for(1s);  // for the log lines of these
