@@ -29,7 +29,7 @@ namespace hearth::net {
 
 // No turn should take longer: then 200 can pass in a second, and a request that meets one is late by that at most.
 inline constexpr std::chrono::milliseconds kTurnLimit{5};
-inline constexpr int kSleepFactor = 5;
+inline constexpr int kSleepFactor = 40;
 // The same for this build: code that is not optimised is 10 times slower, with address checks 10 times, with thread
 // checks 20 times.
 std::chrono::milliseconds turn_limit_of_this_build();

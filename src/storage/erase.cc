@@ -19,13 +19,12 @@ Task<Status> erase_in_pieces(Store& store, std::string prefix, net::FairTurns& t
     Batch batch;
     for (Entry& entry : entries) batch.erase(std::move(entry.key));
     CO_TRY(const Ticket written, store.commit(std::move(batch)));
-    if (last) break;
+    if (last) co_return Status();
     // On disk first: until then they are in memory, and reading on means passing over them.
     auto syncing = store.durable(written);
     CO_TRY_STATUS(co_await std::move(syncing));
     co_await pace.rest();
   }
-  co_return store.erase_prefix(prefix);  // what came in meanwhile
 }
 
 }  // namespace hearth::storage

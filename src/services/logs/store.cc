@@ -223,7 +223,9 @@ void LogStore::erase_event(storage::Batch& batch, const Scope& scope, std::strin
   batch.erase(event_key(scope, group, stream, at));
 }
 
-// The last step is one turn: nothing comes in between, so that no stream or event is left without its group.
+// The last step is one turn: nothing comes in between, so that no stream is left without its group. Looking for events
+// that came in since their piece would mean passing over all that was erased: what is written to a group while it is
+// deleted may stay, unseen, until a group of that name is deleted again.
 net::Task<Status> LogStore::erase_group(Scope scope, std::string group, net::FairTurns& turns) {
   const std::string streams = key_prefix(kStreamSpace, scope.account, scope.region, {group});
   const std::string events = key_prefix(kEventSpace, scope.account, scope.region, {group});
@@ -234,8 +236,7 @@ net::Task<Status> LogStore::erase_group(Scope scope, std::string group, net::Fai
   storage::Batch batch;
   batch.erase(make_key(kGroupSpace, scope.account, scope.region, {group}));
   CO_TRY([[maybe_unused]] const storage::Ticket erased, store_.commit(std::move(batch)));
-  CO_TRY_STATUS(store_.erase_prefix(streams));
-  co_return store_.erase_prefix(events);
+  co_return store_.erase_prefix(streams);
 }
 
 net::Task<Status> LogStore::erase_stream(Scope scope, std::string group, std::string stream, net::FairTurns& turns) {
@@ -245,7 +246,7 @@ net::Task<Status> LogStore::erase_stream(Scope scope, std::string group, std::st
   storage::Batch batch;
   batch.erase(make_key(kStreamSpace, scope.account, scope.region, {group, stream}));
   CO_TRY([[maybe_unused]] const storage::Ticket erased, store_.commit(std::move(batch)));
-  co_return store_.erase_prefix(events);
+  co_return Status();
 }
 
 net::Task<Status> LogStore::clear(net::FairTurns& turns) {
