@@ -21,6 +21,7 @@ using namespace hearth;
 class NoHealth final : public gateway::HealthSource {
  public:
   gateway::HealthReport health() const override { return {}; }
+  net::Task<> describe(observe::MetricsText&) override { co_return; }
 };
 class NoReset final : public gateway::Resetter {
  public:
@@ -63,10 +64,11 @@ class OneServer {
   gateway::CodeDownload downloads_ = gateway::CodeDownload::open(store_, blobs_, clock_).value();
   gateway::Guard guard_{mode_, {}};
   gateway::PlatformPages pages_{mode_, "0", health_, reset_, downloads_, clock_};
-  gateway::ServiceTable services_ = gateway::make_service_table({.lambda = services::OperationTable({}),
-                                                                 .iam = services::iam::make_operations(iam_),
-                                                                 .sts = services::sts::make_operations(sts_),
-                                                                 .logs = services::OperationTable({})});
+  gateway::ServiceTable services_ =
+      gateway::make_service_table({.lambda = services::OperationTable({}),
+                                   .iam = services::iam::make_operations(iam_, {.loop = loop_, .pool = pool_}),
+                                   .sts = services::sts::make_operations(sts_),
+                                   .logs = services::OperationTable({})});
   gateway::Authenticator authenticator_{mode_, {&iam_, &sts_}, loop_, pool_, clock_};
   gateway::OpenAccess policy_;
   gateway::Gateway gateway_{

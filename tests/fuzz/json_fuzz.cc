@@ -2,6 +2,7 @@
 // Boost.JSON is the oracle of both; what is written as a string reads back.
 #include <boost/json.hpp>
 
+#include "base/json_text.h"
 #include "fuzz.h"
 #include "invocation/json_check.h"
 #include "wire/document.h"
@@ -48,12 +49,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
 
   std::string quoted;
-  wire::append_json_string(quoted, text);
+  append_json_string(quoted, text);
   FUZZ_REQUIRE(!invocation::json_problem(quoted));
   const auto read = oracle(quoted, 1);
   FUZZ_REQUIRE(read && read->is_string());
   std::string twice;
-  wire::append_json_string(twice, read->as_string());
+  append_json_string(twice, read->as_string());
   FUZZ_REQUIRE(twice == quoted);  // bytes that are not UTF-8 are replaced once
   return 0;
 }

@@ -1,8 +1,8 @@
 // What a function writes: the events are the same whatever pieces the bytes arrive in, always UTF-8, never over the
 // limit, and nothing but line ends is lost. First byte: 0 text, else frames; then a line of piece sizes.
+#include "base/utf8.h"
 #include "environment/output.h"
 #include "fuzz.h"
-#include "wire/utf8.h"
 
 namespace {
 
@@ -21,7 +21,7 @@ Events events_of(std::string_view bytes, std::string_view sizes) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    const std::size_t length = wire::utf8_sequence(text);
+    const std::size_t length = utf8_sequence(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }

@@ -2,10 +2,10 @@
 // Lines: statement id, principal, source ARN; the rest is a document.
 #include <boost/json.hpp>
 
+#include "base/utf8.h"
 #include "fuzz.h"
 #include "services/iam/service.h"
 #include "services/lambda/policy.h"
-#include "wire/utf8.h"
 
 namespace {
 
@@ -13,7 +13,7 @@ using namespace hearth;
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
-    const std::size_t length = wire::utf8_sequence(text);
+    const std::size_t length = utf8_sequence(text);
     if (length == 0) return false;
     text.remove_prefix(length);
   }

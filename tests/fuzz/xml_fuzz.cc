@@ -1,11 +1,11 @@
 // XML, which is only written: whatever text goes in, pugixml reads it back, in members and in errors.
 #include <pugixml.hpp>
 
+#include "base/utf8.h"
 #include "fuzz.h"
 #include "wire/generated/iam.h"
 #include "wire/generated/sts.h"
 #include "wire/reply.h"
-#include "wire/utf8.h"
 #include "wire/xml_writer.h"
 
 namespace {
@@ -15,7 +15,7 @@ using namespace hearth;
 // What a reader of XML 1.0 may see of `text`: what cannot be carried is U+FFFD.
 bool is_plain(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = wire::utf8_sequence(text.substr(at));
+    const std::size_t length = utf8_sequence(text.substr(at));
     if (length == 0) return false;
     const auto first = static_cast<unsigned char>(text[at]);
     if (length == 1 && first < 0x20 && first != '\t' && first != '\n') return false;
