@@ -130,7 +130,7 @@ using AskedBefore = std::map<std::string, Interpreter>;
 AskedBefore read_cache(const std::string& path) {
   AskedBefore cache;
   std::ifstream in(path);
-  for (std::string line; std::getline(in, line);) {
+  for (std::string line; std::getline(in, line) && !in.eof();) {  // a line without its end was torn
     std::istringstream fields(line);
     std::string key;
     std::string version;

@@ -60,6 +60,7 @@ Status make_folders(const fs::path& root, const fs::path& relative) {
   return {};
 }
 
+// Not synced: what a power cut spoils does not hold exactly what it should, and the next start writes it anew.
 Status write_file(const fs::path& path, std::string_view content) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
   if (!fd) return io_error("cannot write", path, errno);
@@ -70,7 +71,6 @@ Status write_file(const fs::path& path, std::string_view content) {
     content.remove_prefix(static_cast<std::size_t>(written));
   }
   if (::fchmod(fd.get(), kFileMode) != 0) return io_error("cannot set the mode of", path, errno);
-  if (::fsync(fd.get()) != 0) return io_error("cannot sync", path, errno);
   return {};
 }
 

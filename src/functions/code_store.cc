@@ -46,11 +46,12 @@ bool is_hash(std::string_view name) {
 // The tree of one package: what runs on the pool, without any state.
 class TreeFolder {
  public:
-  TreeFolder(const std::string& root, const std::string& hash, std::string boot_id)
+  TreeFolder(const std::string& root, const std::string& hash, std::string boot_id, const storage::FileSystem& files)
       : root_(root),
         tree_(root + "/" + hash),
         marker_(tree_ + std::string(kMarkerSuffix)),
-        boot_id_(std::move(boot_id)) {}
+        boot_id_(std::move(boot_id)),
+        files_(files) {}
 
   bool is_complete() const {
     std::ifstream file(marker_);
@@ -61,17 +62,17 @@ class TreeFolder {
   Status make(const ZipReader& zip) const {
     TRY_STATUS(remove());
     const std::string fresh = temporary();
-    if (auto unpacked = unpack(zip, fresh); !unpacked) {
+    if (auto unpacked = unpack(zip, fresh, files_); !unpacked) {
       auto removed = remove_tree(fresh);
       return fail(removed ? std::move(unpacked).error()
                           : std::move(unpacked).error().with_context(removed.error().message()));
     }
-    if (rename(fresh.c_str(), tree_.c_str()) != 0) return failed("renaming to", tree_);
+    TRY_STATUS(files_.rename(fresh, tree_));
     return mark();
   }
 
   Status remove() const {
-    if (unlink(marker_.c_str()) != 0 && errno != ENOENT) return failed("removing", marker_);
+    TRY_STATUS(files_.remove(marker_));
     const std::string doomed = temporary();
     if (rename(tree_.c_str(), doomed.c_str()) != 0) {
       if (errno == ENOENT) return {};
@@ -84,32 +85,30 @@ class TreeFolder {
   std::string temporary() const { return fmt::format("{}/{}{}", root_, kTemporaryPrefix, hex_encode(random_bytes(8))); }
 
   Status mark() const {
-    const UniqueFd file(open(marker_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!file) return failed("creating", marker_);
-    const std::string line = boot_id_ + "\n";
-    if (write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
-      return failed("writing", marker_);
-    return {};
+    TRY(const UniqueFd file, files_.create(marker_, 0600));
+    return files_.write(file.get(), marker_, boot_id_ + "\n");
   }
 
   std::string root_;
   std::string tree_;
   std::string marker_;
   std::string boot_id_;
+  storage::FileSystem files_;
 };
 
 }  // namespace
 
 struct CodeStore::Impl {
   Impl(net::Loop& on_loop, net::ThreadPool& on_pool, storage::BlobStore& in_blobs, std::string root_folder,
-       CodeLimits most)
-      : loop(on_loop), pool(on_pool), blobs(in_blobs), root(std::move(root_folder)), limits(most) {}
+       CodeLimits most, const storage::FileSystem& through)
+      : loop(on_loop), pool(on_pool), blobs(in_blobs), root(std::move(root_folder)), limits(most), files(through) {}
 
   net::Loop& loop;
   net::ThreadPool& pool;
   storage::BlobStore& blobs;
   std::string root;
   CodeLimits limits;
+  storage::FileSystem files;
   std::string boot_id = read_boot_id();
   std::set<std::string> complete;              // trees known to be there
   std::map<std::string, SteadyTime> last_use;  // by hash, for collect()
@@ -117,7 +116,7 @@ struct CodeStore::Impl {
   std::map<std::string, std::vector<std::shared_ptr<net::OneShot<bool>>>> busy;
 
   std::string tree_path(const std::string& hash) const { return root + "/" + hash; }
-  TreeFolder folder(const std::string& hash) const { return TreeFolder(root, hash, boot_id); }
+  TreeFolder folder(const std::string& hash) const { return TreeFolder(root, hash, boot_id, files); }
   void touch(const std::string& hash) { last_use[hash] = loop.clock().steady_now(); }
 
   // The right to make or remove one tree; others wait until it is destroyed.
@@ -210,8 +209,8 @@ struct CodeStore::Impl {
 };
 
 CodeStore::CodeStore(net::Loop& loop, net::ThreadPool& pool, storage::BlobStore& blobs, std::string root,
-                     CodeLimits limits)
-    : impl_(std::make_unique<Impl>(loop, pool, blobs, std::move(root), limits)) {
+                     CodeLimits limits, const storage::FileSystem& files)
+    : impl_(std::make_unique<Impl>(loop, pool, blobs, std::move(root), limits, files)) {
   std::error_code error;  // a folder that cannot be made fails the first package, with its path
   std::filesystem::create_directories(impl_->root, error);
   for (const auto& item : std::filesystem::directory_iterator(impl_->root, error)) {

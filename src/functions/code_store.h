@@ -23,13 +23,15 @@
 #include "net/task.h"
 #include "net/thread_pool.h"
 #include "storage/blob_store.h"
+#include "storage/file_system.h"
 
 namespace hearth::functions {
 
 class CodeStore {
  public:
   // `root`: folder for unpacked trees, made if missing. The others outlive the store.
-  CodeStore(net::Loop& loop, net::ThreadPool& pool, storage::BlobStore& blobs, std::string root, CodeLimits limits);
+  CodeStore(net::Loop& loop, net::ThreadPool& pool, storage::BlobStore& blobs, std::string root, CodeLimits limits,
+            const storage::FileSystem& files = storage::FileSystem());
   ~CodeStore();
 
   // Checks, stores and unpacks a package. Errors: ErrorKind::kBadPackage, kTooLarge (messages are AWS's),

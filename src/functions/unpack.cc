@@ -92,17 +92,37 @@ Status check_links(const std::unordered_map<std::string, std::string>& links) {
   return {};
 }
 
-Status write_file(int root, const ZipEntry& entry, std::string_view content) {
-  const UniqueFd file(openat(root, entry.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return failed("creating", entry.path);
+using storage::DiskOperation;
+
+// The tree on its way: its folder, and the file system through which it is filled.
+struct Target {
+  const std::string& path;
+  const storage::FileSystem& files;
+  UniqueFd root = {};
+
+  std::string name_of(const std::string& entry) const { return path + "/" + entry; }
+};
+
+int write_all(int file, std::string_view content) {
   while (!content.empty()) {
-    const ssize_t written = write(file.get(), content.data(), content.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return failed("writing", entry.path);
-    }
+    const ssize_t written = write(file, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
     content.remove_prefix(static_cast<std::size_t>(written));
   }
+  return 0;
+}
+
+Status write_file(const Target& target, const ZipEntry& entry, std::string_view content) {
+  const std::string name = target.name_of(entry.path);
+  UniqueFd file;
+  TRY_STATUS(target.files.perform({.operation = DiskOperation::kCreate, .path = name}, "create", [&] {
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    file = UniqueFd(openat(target.root.get(), entry.path.c_str(), kFlags, 0600));
+    return file ? 0 : errno;
+  }));
+  TRY_STATUS(target.files.perform({.operation = DiskOperation::kWrite, .path = name, .size = content.size()}, "write",
+                                  [&] { return write_all(file.get(), content); }));
   const timespec modified{.tv_sec = entry.modified, .tv_nsec = 0};
   const timespec times[2] = {modified, modified};
   if (futimens(file.get(), times) != 0) return failed("setting the time of", entry.path);
@@ -110,15 +130,24 @@ Status write_file(int root, const ZipEntry& entry, std::string_view content) {
   return {};
 }
 
-Status make_folder(int root, const std::string& path) {
-  if (mkdirat(root, path.c_str(), 0700) != 0) return failed("creating", path);
-  if (fchmodat(root, path.c_str(), 0755, 0) != 0) return failed("setting the mode of", path);
-  return {};
+Status make_folder(const Target& target, const std::string& path) {
+  const std::string name = target.name_of(path);
+  return target.files.perform({.operation = DiskOperation::kMakeFolder, .path = name}, "create", [&] {
+    if (mkdirat(target.root.get(), path.c_str(), 0700) != 0) return errno;
+    return fchmodat(target.root.get(), path.c_str(), 0755, 0) == 0 ? 0 : errno;
+  });
+}
+
+Status make_link(const Target& target, const std::string& path, const std::string& leads_to) {
+  const std::string name = target.name_of(path);
+  return target.files.perform({.operation = DiskOperation::kCreate, .path = name}, "create", [&] {
+    return symlinkat(leads_to.c_str(), target.root.get(), path.c_str()) == 0 ? 0 : errno;
+  });
 }
 
 }  // namespace
 
-Status unpack(const ZipReader& zip, const std::string& target) {
+Status unpack(const ZipReader& zip, const std::string& path, const storage::FileSystem& files) {
   std::unordered_map<std::string, std::string> links;
   std::set<std::string> folders;  // sorted: parents before what is in them
   for (const ZipEntry& entry : zip.entries()) {
@@ -135,10 +164,11 @@ Status unpack(const ZipReader& zip, const std::string& target) {
   }
   if (barrier_up(Barrier::kZipLinks)) TRY_STATUS(check_links(links));
 
-  if (mkdir(target.c_str(), 0700) != 0) return failed("creating", target);
-  const UniqueFd root(open(target.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!root) return failed("opening", target);
-  for (const std::string& folder : folders) TRY_STATUS(make_folder(root.get(), folder));
+  TRY_STATUS(files.make_folder(path, 0700));
+  Target target{.path = path, .files = files};
+  target.root = UniqueFd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!target.root) return failed("opening", path);
+  for (const std::string& folder : folders) TRY_STATUS(make_folder(target, folder));
   for (const ZipEntry& entry : zip.entries()) {
     if (entry.type != ZipEntry::Type::kFile) {
       if (entry.type == ZipEntry::Type::kFolder && entry.size != 0)
@@ -146,12 +176,10 @@ Status unpack(const ZipReader& zip, const std::string& target) {
       continue;
     }
     TRY(const std::string content, zip.inflate(entry));
-    TRY_STATUS(write_file(root.get(), entry, content));
+    TRY_STATUS(write_file(target, entry, content));
   }
-  for (const auto& [path, link] : links) {
-    if (symlinkat(link.c_str(), root.get(), path.c_str()) != 0) return failed("creating", path);
-  }
-  if (fchmod(root.get(), 0755) != 0) return failed("setting the mode of", target);
+  for (const auto& [name, leads_to] : links) TRY_STATUS(make_link(target, name, leads_to));
+  if (fchmod(target.root.get(), 0755) != 0) return failed("setting the mode of", path);
   return {};
 }
 

@@ -11,12 +11,13 @@
 
 #include "base/result.h"
 #include "functions/zip_reader.h"
+#include "storage/file_system.h"
 
 namespace hearth::functions {
 
 // Makes the folder `target` (its parent exists) and fills it. Blocks: for a pool thread. On failure a part of the tree
 // may be left; remove_tree() it. Errors: ErrorKind::kBadPackage, storage::ErrorKind::kUnavailable.
-Status unpack(const ZipReader& zip, const std::string& target);
+Status unpack(const ZipReader& zip, const std::string& target, const storage::FileSystem& files);
 
 // Removes a folder and everything below, never following links. Missing is fine.
 Status remove_tree(const std::string& path);

@@ -62,6 +62,10 @@ std::string certificate_text(X509* certificate) {
   return to_pem(bio);
 }
 
+constexpr storage::SyncSite kKeySite{"tls.key"};
+constexpr storage::SyncSite kCertificateSite{"tls.certificate"};
+constexpr storage::SyncSite kNamesSite{"tls.names"};
+
 Key new_key() {
   Key key(EVP_EC_gen("P-256"));
   HEARTH_CHECK(key != nullptr, "OpenSSL made no P-256 key");
@@ -151,10 +155,10 @@ struct CertificateAuthority::Impl {
 CertificateAuthority::CertificateAuthority(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 CertificateAuthority::~CertificateAuthority() = default;
 
-Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::open(const std::string& folder,
-                                                                         const Clock& clock) {
-  const storage::FileSystem files;
+Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::open(const std::string& folder, const Clock& clock,
+                                                                         const storage::FileSystem& files) {
   TRY_STATUS(files.make_folder(folder, 0700));
+  TRY_STATUS(files.remove_left_over(folder));
   const std::string key_path = folder + "/ca-key.pem";
   const std::string certificate_path = folder + "/ca.pem";
   auto impl = std::make_unique<Impl>(Impl{clock, nullptr, nullptr, {}, nullptr, {}});
@@ -168,7 +172,7 @@ Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::open(const s
       return fail(CertificateError::kBroken, key_path + " holds no private key; remove it to get a new CA");
   } else {
     impl->key = new_key();
-    TRY_STATUS(files.replace(key_path, key_pem(impl->key.get()), 0600));
+    TRY_STATUS(files.replace(key_path, key_pem(impl->key.get()), 0600, kKeySite));
   }
 
   auto stored = files.read(certificate_path);
@@ -185,8 +189,10 @@ Result<std::unique_ptr<CertificateAuthority>> CertificateAuthority::open(const s
   }
   if (!impl->certificate) {
     impl->certificate = make_authority(impl->key.get(), clock.now());
-    TRY_STATUS(files.replace(certificate_path, certificate_text(impl->certificate.get()), 0644));
+    TRY_STATUS(files.replace(certificate_path, certificate_text(impl->certificate.get()), 0644, kCertificateSite));
   }
+  // At every start: that the names are there does not say that the start which made them got as far as this.
+  TRY_STATUS(files.sync_folder(folder, kNamesSite));
   impl->certificate_pem = certificate_text(impl->certificate.get());
   impl->leaf_key = new_key();
   impl->leaf_key_pem = key_pem(impl->leaf_key.get());

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "net/tls.h"
+#include "storage/file_system.h"
 
 namespace hearth::gateway {
 
@@ -27,7 +28,8 @@ class CertificateAuthority final : public net::TlsIdentitySource {
  public:
   // Reads ca-key.pem and ca.pem in `folder`, making the folder (0700) and both when they are missing, or anew when the
   // certificate has under a year left. `clock` outlives the CA. Errors: CertificateError::kBroken, storage::ErrorKind.
-  static Result<std::unique_ptr<CertificateAuthority>> open(const std::string& folder, const Clock& clock);
+  static Result<std::unique_ptr<CertificateAuthority>> open(const std::string& folder, const Clock& clock,
+                                                            const storage::FileSystem& files = storage::FileSystem());
   ~CertificateAuthority() override;
 
   // A certificate for exactly this name, signed by the CA, with a key shared by all names of this process. An empty

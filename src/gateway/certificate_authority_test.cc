@@ -130,7 +130,7 @@ TEST_F(CertificateAuthorityTest, ACertificateNearItsEndIsMadeAnewWithTheSameKey)
 TEST_F(CertificateAuthorityTest, ABrokenKeyIsNamedAndNotReplaced) {
   open();
   const std::string path = folder_.path() + "/ca/ca-key.pem";
-  ASSERT_TRUE(storage::FileSystem().replace(path, "not a key", 0600));
+  ASSERT_TRUE(storage::FileSystem().replace(path, "not a key", 0600, std::nullopt));
   const auto opened = CertificateAuthority::open(folder_.path() + "/ca", clock_);
   ASSERT_FALSE(opened);
   EXPECT_TRUE(opened.error().is(CertificateError::kBroken));

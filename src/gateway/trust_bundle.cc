@@ -52,7 +52,8 @@ Status TrustBundle::write(const Stamp& stamp) {
     TRY(bytes, files.read(stamp.source));
     if (!bytes.empty() && !bytes.ends_with('\n')) bytes += '\n';
   }
-  TRY_STATUS(files.replace(path_, bytes + certificate_pem_, 0644));
+  // Not synced: every start writes it anew before anything reads it.
+  TRY_STATUS(files.replace(path_, bytes + certificate_pem_, 0644, std::nullopt));
   written_ = stamp;
   return {};
 }

@@ -23,7 +23,7 @@ class TrustBundleTest : public testing::Test {
 
 TEST_F(TrustBundleTest, ItHoldsTheSystemsAuthoritiesAndOurs) {
   const std::string system = folder_.path() + "/system.crt";
-  ASSERT_TRUE(storage::FileSystem().replace(system, "SYSTEM", 0644));
+  ASSERT_TRUE(storage::FileSystem().replace(system, "SYSTEM", 0644, std::nullopt));
   auto bundle = open({"/nowhere/at/all", system});
   ASSERT_TRUE(bundle) << bundle.error().message();
   EXPECT_EQ(*storage::FileSystem().read(bundle->path()), "SYSTEM\nOURS\n");
@@ -37,10 +37,10 @@ TEST_F(TrustBundleTest, WithoutASystemBundleItHoldsOursAlone) {
 
 TEST_F(TrustBundleTest, AChangedSystemBundleIsTakenOverWithinTenSeconds) {
   const std::string system = folder_.path() + "/system.crt";
-  ASSERT_TRUE(storage::FileSystem().replace(system, "OLD\n", 0644));
+  ASSERT_TRUE(storage::FileSystem().replace(system, "OLD\n", 0644, std::nullopt));
   auto bundle = open({system});
   ASSERT_TRUE(bundle);
-  ASSERT_TRUE(storage::FileSystem().replace(system, "NEWER\n", 0644));
+  ASSERT_TRUE(storage::FileSystem().replace(system, "NEWER\n", 0644, std::nullopt));
   EXPECT_EQ(*storage::FileSystem().read(bundle->path()), "OLD\nOURS\n");
   clock_.advance(std::chrono::seconds(10));
   EXPECT_EQ(*storage::FileSystem().read(bundle->path()), "NEWER\nOURS\n");

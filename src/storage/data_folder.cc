@@ -20,7 +20,10 @@ namespace hearth::storage {
 namespace {
 
 constexpr std::string_view kMarkerWords = "hearth data ";
-constexpr unsigned kFormat = 1;  // raise with every change that an older server must not open
+constexpr unsigned kFormat = 1;                 // raise with every change that an older server must not open
+constexpr SyncSite kPathSite{"data.path"};      // names of the folder itself and of those on the way to it
+constexpr SyncSite kFormatSite{"data.format"};  // the marker's bytes
+constexpr SyncSite kNamesSite{"data.names"};    // the marker's name, and those of the folders inside
 constexpr std::array<std::string_view, 5> kFolders = {"db", "blobs", "code", "runtimes", "tls"};
 
 struct Names {
@@ -43,6 +46,20 @@ Status make_parents(const std::string& root, const FileSystem& files) {
   if (errno != ENOENT) return failed("cannot reach", parent, errno);
   TRY_STATUS(make_parents(parent, files));
   if (Status made = files.make_folder(parent, 0755); !made) return as_io(made.error());
+  return {};
+}
+
+// Until the marker lasts, an earlier start may have made these folders and ended before it synced them.
+Status sync_path(const std::string& root, const FileSystem& files) {
+  struct stat home{};
+  if (::stat(root.c_str(), &home) != 0) return failed("cannot reach the data folder", root, errno);
+  for (std::string inner = root; inner != "/";) {
+    inner = parent_of(inner);
+    struct stat info{};
+    // On another file system, or closed to us: not made by us.
+    if (::stat(inner.c_str(), &info) != 0 || info.st_dev != home.st_dev || ::access(inner.c_str(), R_OK) != 0) break;
+    if (Status synced = files.sync_folder(inner, kPathSite); !synced) return as_io(synced.error());
+  }
   return {};
 }
 
@@ -170,15 +187,20 @@ Result<DataFolder> DataFolder::open(const std::string& path, const FileSystem& f
       return failed("cannot change the owner of", inner, errno);
     }
   }
-  // The marker comes last: with it, everything above is there.
+  // The marker comes last: with it, everything above is there, or is made again by the next start.
   if (!marker) {
-    if (Status written = files.replace(names.marker, fmt::format("{}{}\n", kMarkerWords, kFormat), 0600); !written) {
+    TRY_STATUS(sync_path(root, files));
+    const std::string text = fmt::format("{}{}\n", kMarkerWords, kFormat);
+    if (Status written = files.replace(names.marker, text, 0600, kFormatSite); !written) {
       return as_io(written.error());
     }
     if (owner && ::chown(names.marker.c_str(), owner->uid, owner->gid) != 0) {
       return failed("cannot change the owner of", names.marker, errno);
     }
   }
+  // At every start: that a name is there does not say that the start which made it got as far as this.
+  if (Status synced = files.sync_folder(root, kNamesSite); !synced) return as_io(synced.error());
+  if (Status cleaned = files.remove_left_over(root); !cleaned) return as_io(cleaned.error());
   return DataFolder(std::move(root), std::move(lock));
 }
 

@@ -140,6 +140,13 @@ TEST_F(DataFolderTest, RootMakesItForTheUserTheServerRunsAs) {
   EXPECT_NE(other.error().message().find("belongs to user id 4711"), std::string::npos) << other.error().message();
 }
 
+TEST_F(DataFolderTest, WhatAKilledProcessWasAboutToWriteIsRemoved) {
+  ASSERT_TRUE(DataFolder::open(path_, files_));
+  write(path_ + "/root-key.new-0123456789ab", "half");
+  ASSERT_TRUE(DataFolder::open(path_, files_));
+  for (const std::string& name : files_.list(path_).value()) EXPECT_EQ(name.find(".new-"), std::string::npos) << name;
+}
+
 TEST_F(DataFolderTest, TheMarkerSurvivesAPowerCut) {
   FaultyDisk disk;
   const FileSystem files(&disk);

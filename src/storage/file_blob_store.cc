@@ -13,6 +13,11 @@
 namespace hearth::storage {
 namespace {
 
+constexpr SyncSite kBytesSite{"blob.bytes"};
+constexpr SyncSite kNameSite{"blob.name"};
+constexpr SyncSite kOuterSite{"blob.outer_folder"};  // ROOT/ab in ROOT
+constexpr SyncSite kInnerSite{"blob.inner_folder"};  // ROOT/ab/cd in ROOT/ab
+
 bool is_name(std::string_view hex) {
   return hex.size() == 64 &&
          std::ranges::all_of(hex, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
@@ -66,7 +71,7 @@ Result<BlobId> FileBlobStore::put_now(std::string_view bytes) {
   TRY_STATUS(make_folders(id));
   // A file in place was synced before it got its name. One of the wrong size was damaged, and is replaced.
   if (!is_file_of_size(file, bytes.size())) TRY_STATUS(write_file(id, bytes));
-  TRY_STATUS(files_.sync_folder(parent_of(file)));
+  TRY_STATUS(files_.sync_folder(parent_of(file), kNameSite));
   return id;
 }
 
@@ -75,7 +80,7 @@ Status FileBlobStore::write_file(const BlobId& id, std::string_view bytes) {
   const auto write = [&]() -> Status {
     TRY(const UniqueFd fd, files_.create(temporary, 0600));
     TRY_STATUS(files_.write(fd.get(), temporary, bytes));
-    TRY_STATUS(files_.sync(fd.get(), temporary));
+    TRY_STATUS(files_.sync(fd.get(), temporary, kBytesSite));
     return files_.rename(temporary, path(id));
   };
   Status written = write();
@@ -88,16 +93,17 @@ Status FileBlobStore::write_file(const BlobId& id, std::string_view bytes) {
 
 Status FileBlobStore::make_folders(const BlobId& id) {
   const std::string inner = parent_of(path(id));
-  TRY_STATUS(make_synced_folder(parent_of(inner)));
-  return make_synced_folder(inner);
+  TRY_STATUS(make_synced_folder(parent_of(inner), kOuterSite));
+  return make_synced_folder(inner, kInnerSite);
 }
 
-Status FileBlobStore::make_synced_folder(const std::string& path) {
+Status FileBlobStore::make_synced_folder(const std::string& path, SyncSite site) {
   {
     const std::lock_guard guard(mutex_);
     if (synced_folders_.contains(path)) return {};
   }
   TRY_STATUS(files_.make_folder(path, 0700));
+  TRY_STATUS(files_.sync_folder(parent_of(path), site));
   const std::lock_guard guard(mutex_);
   synced_folders_.insert(path);
   return {};

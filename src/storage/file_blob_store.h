@@ -24,7 +24,8 @@ namespace hearth::storage {
 // outlives every put() and read() that was started.
 class FileBlobStore final : public BlobStore {
  public:
-  // Makes `root` if it is missing (its parent exists) and removes what unfinished writes left. Blocking. Errors: kIo.
+  // Makes `root` if it is missing (its parent exists; that its name lasts is DataFolder's part) and removes what
+  // unfinished writes left. Blocking. Errors: kIo.
   static Result<std::unique_ptr<FileBlobStore>> open(std::string root, const FileSystem& files, net::Loop& loop,
                                                      net::ThreadPool& pool);
 
@@ -40,7 +41,7 @@ class FileBlobStore final : public BlobStore {
   Result<std::string> read_now(const BlobId& id) const;
   Status write_file(const BlobId& id, std::string_view bytes);
   Status make_folders(const BlobId& id);
-  Status make_synced_folder(const std::string& path);
+  Status make_synced_folder(const std::string& path, SyncSite site);
 
   const std::string root_;
   const FileSystem files_;

@@ -18,7 +18,10 @@ namespace {
 
 class FileBlobStoreTest : public ::testing::Test {
  protected:
-  FileBlobStoreTest() { open(); }
+  FileBlobStoreTest() {
+    EXPECT_TRUE(FileSystem().make_folder(folder_ / "blobs", 0700));  // and synced, as DataFolder sees to
+    open();
+  }
 
   void open() {
     auto opened = FileBlobStore::open(folder_ / "blobs", FileSystem(&disk_), loop_, pool_);

@@ -17,111 +17,129 @@
 namespace hearth::storage {
 namespace {
 
+// "ca.pem.new-0123456789ab": a file on its way to its name.
+constexpr std::string_view kNewMark = ".new-";
+constexpr std::size_t kNewBytes = 6;
+
 std::unexpected<Error> failed(const char* verb, std::string_view path, int error) {
   return fail(ErrorKind::kUnavailable,
               fmt::format("cannot {} {}: {} (errno {})", verb, path, ::strerror(error), error));
 }
 
-int sync_data(const DiskCall& call, int fd) {
-  (void)call;
-  return ::fdatasync(fd) == 0 ? 0 : errno;
-}
-
-int rename_file(const DiskCall& call, int fd) {
-  (void)fd;
-  return ::rename(std::string(call.path).c_str(), std::string(call.target).c_str()) == 0 ? 0 : errno;
-}
-
-int remove_file(const DiskCall& call, int fd) {
-  (void)fd;
-  return ::unlink(std::string(call.path).c_str()) == 0 || errno == ENOENT ? 0 : errno;
-}
-
-int sync_names(const DiskCall& call, int fd) {
-  (void)fd;
-  const UniqueFd folder(::open(std::string(call.path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder) return errno;
-  return ::fsync(folder.get()) == 0 ? 0 : errno;
+UniqueFd open_folder(const std::string& path) {
+  return UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
 }  // namespace
 
-Status FileSystem::watched(const DiskCall& call, const char* verb, int (*operation)(const DiskCall&, int),
-                           int fd) const {
-  if (watch_) {
-    if (const int refused = watch_->before(call)) return failed(verb, call.path, refused);
-  }
-  if (const int error = operation(call, fd)) return failed(verb, call.path, error);
-  if (watch_) watch_->after(call);
-  return {};
-}
+Status FileSystem::failure(const char* verb, std::string_view path, int error) { return failed(verb, path, error); }
 
 Result<UniqueFd> FileSystem::create(const std::string& path, mode_t mode) const {
-  const DiskCall call{.operation = DiskOperation::kCreate, .path = path};
-  if (watch_) {
-    if (const int refused = watch_->before(call)) return failed("create", path, refused);
-  }
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
-  if (!fd) return failed("create", path, errno);
-  if (watch_) watch_->after(call);
+  UniqueFd fd;
+  TRY_STATUS(perform({.operation = DiskOperation::kCreate, .path = path}, "create", [&] {
+    fd = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    return fd ? 0 : errno;
+  }));
   return fd;
 }
 
 Status FileSystem::write(int fd, const std::string& path, std::string_view bytes) const {
-  const DiskCall call{.operation = DiskOperation::kWrite, .path = path, .offset = 0, .size = bytes.size()};
-  if (watch_) {
-    if (const int refused = watch_->before(call)) return failed("write", path, refused);
-  }
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n = ::pwrite(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failed("write", path, errno);
-    if (n == 0) return failed("write", path, ENOSPC);
-    done += static_cast<std::size_t>(n);
-  }
-  if (watch_) watch_->after(call);
-  return {};
+  return perform({.operation = DiskOperation::kWrite, .path = path, .offset = 0, .size = bytes.size()}, "write", [&] {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+      const ssize_t n = ::pwrite(fd, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return errno;
+      if (n == 0) return ENOSPC;
+      done += static_cast<std::size_t>(n);
+    }
+    return 0;
+  });
 }
 
-Status FileSystem::sync(int fd, const std::string& path) const {
-  return watched({.operation = DiskOperation::kSync, .path = path}, "sync", sync_data, fd);
+Status FileSystem::sync(int fd, const std::string& path, SyncSite site) const {
+  return perform({.operation = DiskOperation::kSync, .path = path, .site = site}, "sync",
+                 [&] { return ::fdatasync(fd) == 0 ? 0 : errno; });
 }
 
 Status FileSystem::rename(const std::string& from, const std::string& to) const {
-  return watched({.operation = DiskOperation::kRename, .path = from, .target = to}, "rename", rename_file, -1);
+  return perform({.operation = DiskOperation::kRename, .path = from, .target = to}, "rename",
+                 [&] { return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno; });
+}
+
+Result<bool> FileSystem::put_in_place(const std::string& path, const std::string& target) const {
+  struct stat info{};
+  if (::lstat(target.c_str(), &info) != 0) {
+    TRY_STATUS(rename(path, target));
+    return false;
+  }
+  bool can_exchange = true;
+  TRY_STATUS(perform({.operation = DiskOperation::kExchange, .path = path, .target = target}, "replace", [&] {
+    if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) return 0;
+    can_exchange = errno != EINVAL && errno != ENOSYS;
+    return can_exchange ? errno : 0;
+  }));
+  if (can_exchange) return true;
+  const std::string old = path + ".old";
+  TRY_STATUS(rename(target, old));
+  TRY_STATUS(rename(path, target));
+  TRY_STATUS(rename(old, path));
+  return true;
 }
 
 Status FileSystem::remove(const std::string& path) const {
-  return watched({.operation = DiskOperation::kRemove, .path = path}, "remove", remove_file, -1);
+  return perform({.operation = DiskOperation::kRemove, .path = path}, "remove",
+                 [&] { return ::unlink(path.c_str()) == 0 || errno == ENOENT ? 0 : errno; });
 }
 
-Status FileSystem::sync_folder(const std::string& path) const {
-  return watched({.operation = DiskOperation::kSyncFolder, .path = path}, "sync folder", sync_names, -1);
+Status FileSystem::sync_folder(const std::string& path, SyncSite site) const {
+  return perform({.operation = DiskOperation::kSyncFolder, .path = path, .site = site}, "sync folder", [&] {
+    const UniqueFd folder = open_folder(path);
+    return folder && ::fsync(folder.get()) == 0 ? 0 : errno;
+  });
+}
+
+Status FileSystem::sync_tree(const std::string& path, SyncSite site) const {
+  return perform({.operation = DiskOperation::kSyncTree, .path = path, .site = site}, "sync", [&] {
+    const UniqueFd folder = open_folder(path);
+    return folder && ::syncfs(folder.get()) == 0 ? 0 : errno;
+  });
 }
 
 Status FileSystem::make_folder(const std::string& path, mode_t mode) const {
-  if (::mkdir(path.c_str(), mode) == 0) {
-    if (::chmod(path.c_str(), mode) != 0) return failed("set the mode of", path, errno);  // whatever the umask says
-  } else if (errno != EEXIST) {
-    return failed("create folder", path, errno);
-  }
-  return sync_folder(parent_of(path));
+  const auto is_there = [&] {
+    struct stat info{};
+    return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+  };
+  if (is_there()) return {};
+  return perform({.operation = DiskOperation::kMakeFolder, .path = path}, "create folder", [&] {
+    if (::mkdir(path.c_str(), mode) != 0) return errno == EEXIST && is_there() ? 0 : errno;  // another thread was first
+    return ::chmod(path.c_str(), mode) == 0 ? 0 : errno;                                     // whatever the umask says
+  });
 }
 
-Status FileSystem::replace(const std::string& path, std::string_view bytes, mode_t mode) const {
-  const std::string temporary = path + ".new-" + hex_encode(random_bytes(6));
+Status FileSystem::replace(const std::string& path, std::string_view bytes, mode_t mode,
+                           std::optional<SyncSite> site) const {
+  const std::string temporary = path + std::string(kNewMark) + hex_encode(random_bytes(kNewBytes));
   const auto write_temporary = [&]() -> Status {
     TRY(const UniqueFd fd, create(temporary, mode));
     TRY_STATUS(write(fd.get(), temporary, bytes));
-    TRY_STATUS(sync(fd.get(), temporary));
+    if (site) TRY_STATUS(sync(fd.get(), temporary, *site));
     return rename(temporary, path);
   };
-  if (Status written = write_temporary(); !written) {
-    ::unlink(temporary.c_str());  // what is left over, if anything; the error to report is the first one
-    return written;
+  Status written = write_temporary();
+  if (!written) ::unlink(temporary.c_str());  // what is left over, if anything; the error to report is the first one
+  return written;
+}
+
+Status FileSystem::remove_left_over(const std::string& folder) const {
+  TRY(const std::vector<std::string> names, list(folder));
+  for (const std::string& name : names) {
+    const std::size_t at = name.rfind(kNewMark);
+    if (at == std::string::npos || name.size() - at != kNewMark.size() + 2 * kNewBytes) continue;
+    TRY_STATUS(remove(folder + "/" + name));
   }
-  return sync_folder(parent_of(path));
+  return {};
 }
 
 Result<std::string> FileSystem::read(const std::string& path) const {

@@ -9,11 +9,15 @@
 namespace hearth::storage {
 namespace {
 
-TEST(FileSystem, ReplacedFilesAreSyncedBeforeAndAfterTheRename) {
+constexpr SyncSite kBytes{"test.bytes"};
+constexpr SyncSite kNames{"test.names"};
+
+TEST(FileSystem, AReplacedFileLastsOnceItsFolderIsSynced) {
   const TemporaryFolder folder;
   FaultyDisk disk;
   const FileSystem files(&disk);
-  ASSERT_TRUE(files.replace(folder / "a", "one", 0600));
+  ASSERT_TRUE(files.replace(folder / "a", "one", 0600, kBytes));
+  ASSERT_TRUE(files.sync_folder(folder.path(), kNames));
   EXPECT_EQ(files.read(folder / "a").value(), "one");
   EXPECT_EQ(disk.count(DiskOperation::kSync), 1U);
   EXPECT_EQ(disk.count(DiskOperation::kSyncFolder), 1U);
@@ -26,12 +30,10 @@ TEST(FileSystem, AFailureAtAnyStepLeavesTheOldFileAndNoRubbish) {
     const TemporaryFolder folder;
     FaultyDisk disk;
     const FileSystem files(&disk);
-    ASSERT_TRUE(files.replace(folder / "a", "old", 0600));
+    ASSERT_TRUE(files.replace(folder / "a", "old", 0600, kBytes));
     std::uint64_t calls = 0;
-    disk.set_rule([&](const DiskCall& call) {
-      return call.operation != DiskOperation::kSyncFolder && calls++ == step ? ENOSPC : 0;
-    });
-    const Status replaced = files.replace(folder / "a", "new", 0600);
+    disk.set_rule([&](const DiskCall&) { return calls++ == step ? ENOSPC : 0; });
+    const Status replaced = files.replace(folder / "a", "new", 0600, kBytes);
     if (calls <= step) {
       EXPECT_EQ(step, 4U) << "create, write, sync and rename can each fail";
       break;
@@ -48,12 +50,64 @@ TEST(FileSystem, APowerCutBeforeTheFolderIsSyncedUndoesTheRename) {
   const TemporaryFolder folder;
   FaultyDisk disk;
   const FileSystem files(&disk);
-  ASSERT_TRUE(files.replace(folder / "a", "old", 0600));
-  disk.set_rule([](const DiskCall& call) { return call.operation == DiskOperation::kSyncFolder ? EIO : 0; });
-  EXPECT_FALSE(files.replace(folder / "a", "new", 0600));
+  ASSERT_TRUE(files.replace(folder / "a", "old", 0600, kBytes));
+  ASSERT_TRUE(files.sync_folder(folder.path(), kNames));
+  ASSERT_TRUE(files.replace(folder / "a", "new", 0600, kBytes));
   EXPECT_EQ(files.read(folder / "a").value(), "new");
   disk.lose_unsynced();
   EXPECT_EQ(files.read(folder / "a").value(), "old");
+}
+
+TEST(FileSystem, AnUnsyncedFolderIsLostWithAllThatIsInIt) {
+  const TemporaryFolder folder;
+  FaultyDisk disk;
+  const FileSystem files(&disk);
+  ASSERT_TRUE(files.make_folder(folder / "inner", 0700));
+  ASSERT_TRUE(files.replace(folder / "inner/a", "x", 0600, kBytes));
+  ASSERT_TRUE(files.sync_folder(folder / "inner", kNames));
+  disk.lose_unsynced();
+  EXPECT_TRUE(files.list(folder.path()).value().empty());
+}
+
+TEST(FileSystem, ATreeChangesPlacesWithTheOneBefore) {
+  const TemporaryFolder folder;
+  FaultyDisk disk;
+  const FileSystem files(&disk);
+  for (const char* name : {"old", "new"}) {
+    ASSERT_TRUE(files.make_folder(folder / name, 0700));
+    ASSERT_TRUE(FileSystem().replace(folder / (std::string(name) + "/file"), name, 0600, std::nullopt));
+  }
+  ASSERT_TRUE(files.sync_folder(folder.path(), kNames));
+  EXPECT_TRUE(files.put_in_place(folder / "new", folder / "old").value());
+  EXPECT_EQ(files.read(folder / "old/file").value(), "new");
+  EXPECT_EQ(files.read(folder / "new/file").value(), "old");
+  EXPECT_FALSE(files.put_in_place(folder / "new", folder / "other").value()) << "nothing was there";
+  EXPECT_EQ(files.read(folder / "other/file").value(), "old");
+}
+
+TEST(FileSystem, ATreeThatWasNotSyncedIsEmptyAfterAPowerCut) {
+  for (const bool synced : {true, false}) {
+    const TemporaryFolder folder;
+    FaultyDisk disk;
+    const FileSystem files(&disk);
+    ASSERT_TRUE(FileSystem().make_folder(folder / "tree", 0700));
+    ASSERT_TRUE(FileSystem().replace(folder / "tree/file", "x", 0600, std::nullopt));
+    if (synced) ASSERT_TRUE(files.sync_tree(folder / "tree", kBytes));
+    ASSERT_TRUE(files.put_in_place(folder / "tree", folder / "target"));
+    ASSERT_TRUE(files.sync_folder(folder.path(), kNames));
+    disk.lose_unsynced();
+    EXPECT_EQ(files.read(folder / "target/file").value(), synced ? "x" : "");
+  }
+}
+
+TEST(FileSystem, WhatAKilledProcessLeftIsRemovedAndNothingElse) {
+  const TemporaryFolder folder;
+  const FileSystem files;
+  for (const char* name : {"a.new-0123456789ab", "a", "b.new-note", "c.new-"}) {
+    ASSERT_TRUE(files.replace(folder / name, "x", 0600, std::nullopt));
+  }
+  ASSERT_TRUE(files.remove_left_over(folder.path()));
+  EXPECT_EQ(files.list(folder.path()).value(), (std::vector<std::string>{"a", "b.new-note", "c.new-"}));
 }
 
 TEST(FileSystem, FoldersHaveTheAskedModeWhateverTheUmask) {
@@ -73,7 +127,7 @@ TEST(FileSystem, AMissingFileIsCorruptAndAnUnreachableOneUnavailable) {
   const TemporaryFolder folder;
   const FileSystem files;
   EXPECT_TRUE(files.read(folder / "none").error().is(ErrorKind::kCorrupt));
-  ASSERT_TRUE(files.replace(folder / "file", "x", 0600));
+  ASSERT_TRUE(files.replace(folder / "file", "x", 0600, kBytes));
   EXPECT_TRUE(files.read(folder / "file/none").error().is(ErrorKind::kUnavailable));
   EXPECT_TRUE(files.remove(folder / "none"));
 }

@@ -17,6 +17,8 @@
 namespace hearth::storage {
 namespace {
 
+constexpr SyncSite kProbeSite{"rows.probe"};  // keeps nothing: space that the disk promised is there only when synced
+
 rocksdb::Slice slice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
 std::unexpected<Error> reopening() {
@@ -155,7 +157,7 @@ Status RocksEngine::probe(std::size_t space) const {
   const auto write_probe = [&]() -> Status {
     TRY(const UniqueFd fd, files_.create(path, 0600));
     TRY_STATUS(files_.write(fd.get(), path, std::string(space, '\0')));
-    return files_.sync(fd.get(), path);
+    return files_.sync(fd.get(), path, kProbeSite);
   };
   const Status written = write_probe();
   TRY_STATUS(files_.remove(path));

@@ -14,6 +14,32 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
+// RocksDB's own barriers, named by what they sync.
+SyncSite site_of_file(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  if (name.ends_with(".log")) return {"rows.log"};
+  if (name.ends_with(".sst")) return {"rows.table"};
+  if (name.starts_with("MANIFEST-")) return {"rows.manifest"};
+  if (name.starts_with("OPTIONS-")) return {"rows.options"};
+  if (name == "000000.dbtmp") return {"rows.identity"};
+  if (name.ends_with(".dbtmp")) return {"rows.current"};
+  return {"rows.other"};
+}
+
+SyncSite site_of_folder(const rocksdb::DirFsyncOptions& options) {
+  switch (options.reason) {
+    case rocksdb::DirFsyncOptions::kNewFileSynced:
+      return {"rows.new_names"};
+    case rocksdb::DirFsyncOptions::kFileRenamed:
+      return {"rows.renamed_names"};
+    case rocksdb::DirFsyncOptions::kDirRenamed:
+    case rocksdb::DirFsyncOptions::kFileDeleted:
+    case rocksdb::DirFsyncOptions::kDefault:
+      return {"rows.names"};
+  }
+  return {"rows.names"};
+}
+
 // Makes `operation` if the watch lets it.
 template <class Operation>
 IOStatus watched(DiskWatch& watch, const DiskCall& call, Operation operation) {
@@ -59,7 +85,7 @@ class WatchedFile final : public rocksdb::FSWritableFileOwnerWrapper {
             .offset = target()->GetFileSize(IOOptions(), nullptr),
             .size = data.size()};
   }
-  DiskCall sync() const { return {.operation = DiskOperation::kSync, .path = path_}; }
+  DiskCall sync() const { return {.operation = DiskOperation::kSync, .path = path_, .site = site_of_file(path_)}; }
 
   std::string path_;
   DiskWatch& watch_;
@@ -73,16 +99,18 @@ class WatchedFolder final : public rocksdb::FSDirectoryWrapper {
   }
 
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    return watched(watch_, sync(), [&] { return FSDirectoryWrapper::Fsync(options, debug); });
+    return watched(watch_, sync({}), [&] { return FSDirectoryWrapper::Fsync(options, debug); });
   }
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions& folder_options) override {
-    return watched(watch_, sync(),
+    return watched(watch_, sync(folder_options),
                    [&] { return FSDirectoryWrapper::FsyncWithDirOptions(options, debug, folder_options); });
   }
 
  private:
-  DiskCall sync() const { return {.operation = DiskOperation::kSyncFolder, .path = path_}; }
+  DiskCall sync(const rocksdb::DirFsyncOptions& options) const {
+    return {.operation = DiskOperation::kSyncFolder, .path = path_, .site = site_of_folder(options)};
+  }
 
   std::string path_;
   DiskWatch& watch_;

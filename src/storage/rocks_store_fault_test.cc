@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "storage/rocks_store.h"
 #include "storage/store_fixture.h"
@@ -115,6 +116,30 @@ TEST_F(RocksStoreFaultTest, WhatFollowedAFailedWriteStaysInOrder) {
   EXPECT_EQ(get("key"), "2");
   open();
   EXPECT_EQ(get("key"), "2");
+}
+
+// Space that a file system promised may be missing when it is to be written: then only a sync tells.
+TEST_F(RocksStoreFaultTest, ADiskThatIsFullOnlyWhenSyncedStaysReadableBecauseTheProbeIsSynced) {
+  put("before", "1");
+  ASSERT_TRUE(wait());
+  for (const bool probe_tells : {true, false}) {
+    disk_.set_rule([=](const DiskCall& call) {
+      const bool syncs = call.operation == DiskOperation::kSync || call.operation == DiskOperation::kSyncFolder;
+      return syncs && (probe_tells || call.site.name != "rows.probe") ? ENOSPC : 0;
+    });
+    put("during", "2");
+    EXPECT_FALSE(wait());
+    bool readable = true;
+    const auto end = std::chrono::steady_clock::now() + 100ms;  // several attempts
+    while (std::chrono::steady_clock::now() < end) {
+      readable = readable && store_->get("before").has_value();
+      std::this_thread::sleep_for(1ms);
+    }
+    EXPECT_EQ(readable, probe_tells) << "without the probe's sync the open database is given up for one that fails";
+    disk_.heal();
+    ASSERT_TRUE(await_trouble(false));
+    EXPECT_EQ(get("during"), "2");
+  }
 }
 
 TEST_F(RocksStoreFaultTest, ClosingWhileTheDiskIsFullEnds) {

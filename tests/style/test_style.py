@@ -17,7 +17,7 @@ ARROWS = {
     "runtime_api": {"environment", "functions"} | FOUNDATION,
     "services": {"invocation", "environment", "functions", "storage", "wire"} | FOUNDATION,
     "invocation": {"environment", "functions"} | FOUNDATION,
-    "environment": {"functions", "sandbox"} | FOUNDATION,
+    "environment": {"functions", "sandbox", "storage"} | FOUNDATION,
     "functions": {"storage"} | FOUNDATION,
     "sandbox": {"launcher"} | FOUNDATION,
     "launcher": {"base"},
@@ -64,6 +64,22 @@ class Arrows(unittest.TestCase):
                  if os.path.relpath(p, SRC).startswith("services/") and "_test.cc" not in p
                  and re.search(r'#include "net/(http|http_server|tls)\.h"', read(p))]
         self.assertEqual([], wrong)
+
+
+class Barriers(unittest.TestCase):
+    def test_files_are_synced_in_one_place(self):
+        wrong = [os.path.relpath(p, ROOT) for p in source_files(".h", ".cc")
+                 if not p.endswith("storage/file_system.cc") and re.search(r"\b(fsync|fdatasync|syncfs|sync_file_range)\s*\(", read(p))]
+        self.assertEqual([], wrong, "sync through storage/file_system.h, with a SyncSite")
+
+    def test_every_barrier_is_listed_with_what_it_is_for(self):
+        listed = read(os.path.join(ROOT, "docs", "durability.md"))
+        for path in source_files(".h", ".cc"):
+            if path.endswith("_test.cc"):
+                continue
+            for site in re.findall(r'SyncSite \w+\{"([^"]+)"\}', read(path)):
+                with self.subTest(site=site):
+                    self.assertIn(f"`{site}`", listed)
 
 
 class Shape(unittest.TestCase):
