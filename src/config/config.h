@@ -55,6 +55,7 @@ struct Config {
   InertPolicy inert = InertPolicy::kWarn;
   std::uint32_t idle_minutes = 10;
   std::uint32_t init_timeout_s = 10;
+  std::uint32_t stop_timeout_s = 30;
 
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
@@ -63,6 +64,7 @@ struct Config {
   std::uint32_t limits_environments_memory_mib = 0;
   std::uint32_t limits_connections = 16'000;
   std::uint32_t limits_upload_mib = 70;
+  std::uint32_t limits_events_mib = 4096;
 
   std::uint32_t http_header_timeout_s = 10;
   std::uint32_t http_body_timeout_s = 120;

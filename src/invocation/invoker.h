@@ -18,6 +18,7 @@ enum class ErrorKind {
   kPending,      // the function is being created; message: AWS's
   kFailed,       // the function's state is Failed
   kThrottled,    // concurrency; message: AWS's
+  kQueueFull,    // too many asynchronous invocations wait; message: AWS's
   kTooLarge,     // the payload
   kNotJson,      // the payload is not JSON
   kUnavailable,  // no environment could be made; the platform's fault

@@ -100,6 +100,11 @@ inline wire::AwsError to_aws_error(invocation::ErrorKind kind, std::string messa
       error.members.emplace_back("Reason", "ConcurrentInvocationLimitExceeded");
       return error;
     }
+    case invocation::ErrorKind::kQueueFull: {
+      auto error = wire::make_error(api::kTooManyRequestsException, std::move(message));
+      error.members.emplace_back("Reason", "CallerRateLimitExceeded");
+      return error;
+    }
     case invocation::ErrorKind::kTooLarge:
       return to_aws_error(ErrorKind::kRequestTooLarge, std::move(message));
     case invocation::ErrorKind::kNotJson:

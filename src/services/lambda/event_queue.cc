@@ -13,7 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kLargestEvent = 1'048'576;  // Lambda quotas: asynchronous payload
-constexpr std::size_t kMostWaiting = 1'000'000;   // about 100 MB of memory
 constexpr std::size_t kMostRunning = 100;
 constexpr std::size_t kMostRunningOfOne = kMostRunning / 2;
 constexpr std::uint32_t kRetries = 2;        // AWS's default
@@ -35,13 +34,15 @@ std::chrono::seconds pause_after_refusal(std::uint32_t refusals) {
 }  // namespace
 
 EventQueue::EventQueue(net::Loop& loop, net::FairTurns& turns, storage::Store& store,
-                       const functions::Registry& registry, invocation::Invoker& invoker, const observe::Logger& log)
+                       const functions::Registry& registry, invocation::Invoker& invoker, const observe::Logger& log,
+                       EventLimits limits)
     : loop_(loop),
       turns_(turns),
       store_(store),
       registry_(registry),
       invoker_(invoker),
       log_(log),
+      limits_(limits),
       gate_(loop),
       wake_(std::make_shared<net::OneShot<bool>>(loop.executor())) {}
 
@@ -51,7 +52,8 @@ Status EventQueue::load() {
     next_number_ = std::max(next_number_, event.number + 1);
     // However the clock was set meanwhile: no pause is longer than that.
     const auto left = std::clamp<std::chrono::milliseconds>(event.due - loop_.clock().now(), 0ms, kLongestPause);
-    wait(event.request.function, left, {.number = event.number});
+    stored_bytes_ += event.bytes;
+    wait(event.request.function, left, {.number = event.number, .bytes = static_cast<std::uint32_t>(event.bytes)});
   }
   return {};
 }
@@ -67,7 +69,10 @@ net::Task<> EventQueue::drained() { return gate_.drained(); }
 
 Status EventQueue::clear() {
   TRY_STATUS(store_.erase_everything());
-  for (auto& [key, events] : functions_) events.due.clear();
+  for (auto& [key, events] : functions_) {
+    for (const auto& [due, event] : events.due) stored_bytes_ -= event.bytes;
+    events.due.clear();
+  }
   waiting_ = 0;
   return {};
 }
@@ -82,14 +87,17 @@ Status EventQueue::accept(invocation::InvokeRequest request) {
   if (auto checked = invoker_.check(request); !checked && !checked.error().is(invocation::ErrorKind::kThrottled)) {
     return fail(std::move(checked).error());
   }
-  if (waiting_ >= kMostWaiting) return fail(invocation::ErrorKind::kThrottled, "Rate Exceeded.");
+  if (waiting_ >= limits_.count || stored_bytes_ + request.payload.size() > limits_.bytes.value) {
+    return fail(invocation::ErrorKind::kQueueFull, "Rate Exceeded.");
+  }
   StoredEvent event;
   event.number = next_number_++;
   event.accepted = loop_.clock().now();
   event.due = event.accepted;
   event.request = std::move(request);
-  TRY_STATUS(store_.put(event));
-  wait(event.request.function, 0ms, {.number = event.number});
+  TRY(const std::size_t bytes, store_.put(event));
+  stored_bytes_ += bytes;
+  wait(event.request.function, 0ms, {.number = event.number, .bytes = static_cast<std::uint32_t>(bytes)});
   wake();
   return {};
 }
@@ -146,14 +154,14 @@ net::Task<> EventQueue::run(functions::FunctionKey function, Waiting place) {
   if (!event) {
     log_.error("an event of an asynchronous invocation cannot be read",
                {{"function", function.name}, {"error", event.error().message()}});
-    drop(function, place.number);
+    drop(function, place);
   } else if ((place.refusals > 0 || event->runs > 0) &&
              loop_.clock().now() - event->accepted > oldest_of(rules_of(*event))) {
     // Never without having been tried: the clock may have jumped ahead since it was accepted.
     log_.warn("an event was given up: it waited for too long",
               {{"function", function.name}, {"request_id", event->request.request_id}});
     tell_destination(*event, EventEnding::kEventAgeExceeded, nullptr);
-    drop(function, place.number);
+    drop(function, place);
   } else {
     event->runs = std::max(event->runs, place.runs);
     invocation::InvokeRequest request = event->request;
@@ -170,13 +178,13 @@ net::Task<> EventQueue::run(functions::FunctionKey function, Waiting place) {
 void EventQueue::settle(StoredEvent event, Waiting place, const Result<invocation::InvokeOutcome>& outcome) {
   const functions::FunctionKey& function = event.request.function;
   if (!outcome) {
-    if (outcome.error().is(invocation::ErrorKind::kNotFound)) return drop(function, event.number);
+    if (outcome.error().is(invocation::ErrorKind::kNotFound)) return drop(function, place);
     return wait(function, pause_after_refusal(place.refusals),
-                {.number = event.number, .refusals = place.refusals + 1, .runs = event.runs});
+                {.number = event.number, .refusals = place.refusals + 1, .runs = event.runs, .bytes = place.bytes});
   }
   if (outcome->function_error.empty()) {
     tell_destination(event, EventEnding::kSuccess, &*outcome);
-    return drop(function, event.number);
+    return drop(function, place);
   }
   ++event.runs;
   const auto pause = pause_after_error(event.runs);
@@ -188,14 +196,14 @@ void EventQueue::settle(StoredEvent event, Waiting place, const Result<invocatio
         "an event was given up after its function failed",
         {{"function", function.name}, {"request_id", event.request.request_id}, {"runs", std::to_string(event.runs)}});
     tell_destination(event, too_old ? EventEnding::kEventAgeExceeded : EventEnding::kRetriesExhausted, &*outcome);
-    return drop(function, event.number);
+    return drop(function, place);
   }
-  if (const Status stored = store_.put(event); !stored) {
+  if (const auto stored = store_.put(event); !stored) {
     // The store has it still with fewer runs: after a restart it may run too often, never too rarely.
     log_.error("a retry of an event cannot be stored",
                {{"function", function.name}, {"error", stored.error().message()}});
   }
-  wait(function, pause, {.number = event.number, .runs = event.runs});
+  wait(function, pause, {.number = event.number, .runs = event.runs, .bytes = place.bytes});
 }
 
 functions::EventRules EventQueue::rules_of(const StoredEvent& event) const {
@@ -218,8 +226,9 @@ void EventQueue::tell_destination(const StoredEvent& event, EventEnding ending,
   }
 }
 
-void EventQueue::drop(const functions::FunctionKey& function, std::uint64_t number) {
-  if (const Status erased = store_.erase(function, number); !erased) {
+void EventQueue::drop(const functions::FunctionKey& function, const Waiting& event) {
+  stored_bytes_ -= event.bytes;
+  if (const Status erased = store_.erase(function, event.number); !erased) {
     log_.error("an event that ended cannot be erased and will run again",
                {{"function", function.name}, {"error", erased.error().message()}});
   }

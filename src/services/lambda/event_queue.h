@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "functions/registry.h"
 #include "invocation/invoker.h"
@@ -28,11 +29,17 @@
 
 namespace hearth::services::lambda {
 
+// What may wait; beyond it events are refused until others have ended. One that ends by itself frees its place.
+struct EventLimits {
+  std::size_t count = 1'000'000;           // about 100 MB of memory
+  ByteCount bytes = ByteCount::mib(4096);  // of disk
+};
+
 // Thread: the loop's. Lifetime: everything it is built with outlives it.
 class EventQueue {
  public:
   EventQueue(net::Loop& loop, net::FairTurns& turns, storage::Store& store, const functions::Registry& registry,
-             invocation::Invoker& invoker, const observe::Logger& log);
+             invocation::Invoker& invoker, const observe::Logger& log, EventLimits limits = {});
 
   // Takes up the events of before the start. Errors: as EventStore::load().
   Status load();
@@ -45,11 +52,13 @@ class EventQueue {
   Status clear();
 
   // Keeps the event; the caller answers when the store's last ticket is durable.
-  // Errors: invocation::ErrorKind (it could not be invoked, or is too large), storage::ErrorKind.
+  // Errors: invocation::ErrorKind (it could not be invoked, is too large, or kQueueFull), storage::ErrorKind.
   Status accept(invocation::InvokeRequest request);
   // Starts what is due and has a place. The dispatcher's step; unit tests call it instead of start().
   void start_due();
   std::size_t waiting() const { return waiting_; }
+  // What waits and what runs takes in the store.
+  ByteCount stored() const { return {stored_bytes_}; }
 
  private:
   // What is kept in memory of an event that waits for its turn.
@@ -57,6 +66,7 @@ class EventQueue {
     std::uint64_t number = 0;
     std::uint32_t refusals = 0;  // starts that did not come about, one after the other
     std::uint32_t runs = 0;      // that ended in a function error, if the store could not be told
+    std::uint32_t bytes = 0;     // in the store
   };
   struct FunctionEvents {
     std::multimap<SteadyTime, Waiting> due;
@@ -68,7 +78,7 @@ class EventQueue {
   // After a run: what becomes of the event.
   void settle(StoredEvent event, Waiting place, const Result<invocation::InvokeOutcome>& outcome);
   void wait(const functions::FunctionKey& function, std::chrono::milliseconds pause, Waiting event);
-  void drop(const functions::FunctionKey& function, std::uint64_t number);
+  void drop(const functions::FunctionKey& function, const Waiting& event);
   functions::EventRules rules_of(const StoredEvent& event) const;
   // Sends a record to the destination that the rules name, before the event itself is dropped.
   void tell_destination(const StoredEvent& event, EventEnding ending, const invocation::InvokeOutcome* outcome);
@@ -80,11 +90,13 @@ class EventQueue {
   const functions::Registry& registry_;
   invocation::Invoker& invoker_;
   const observe::Logger& log_;
+  const EventLimits limits_;
   net::Gate gate_;
   std::map<functions::FunctionKey, FunctionEvents> functions_;
   std::shared_ptr<net::OneShot<bool>> wake_;  // ends the dispatcher's wait
   std::uint64_t next_number_ = 1;
   std::size_t waiting_ = 0;
+  std::uint64_t stored_bytes_ = 0;
   std::size_t running_ = 0;
 };
 

@@ -189,6 +189,30 @@ TEST_F(EventQueueTest, WhatCannotBeInvokedOrStoredIsNotAccepted) {
   EXPECT_EQ(queue_->waiting(), 1U);
 }
 
+TEST_F(EventQueueTest, ItHoldsSoManyBytesAndTakesMoreWhenSomeHaveEnded) {
+  queue_.emplace(loop_, store_, invoker_, log_, EventLimits{.bytes = ByteCount::kib(64)});
+  const auto large = [] { return event("\"" + std::string(20'000, 'x') + "\""); };
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(queue_->accept(large()));
+  EXPECT_GE(queue_->stored().value, 60'000U);
+  const Status refused = queue_->accept(large());
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().is(invocation::ErrorKind::kQueueFull));
+  EXPECT_TRUE(queue_->accept(event())) << "a small one still fits";
+  reopen();  // what is stored counts after a restart too
+  EXPECT_GE(queue_->stored().value, 60'000U);
+  turn();
+  EXPECT_EQ(queue_->stored().value, 0U);
+  EXPECT_TRUE(queue_->accept(large()));
+  ASSERT_TRUE(queue_->clear());
+  EXPECT_EQ(queue_->stored().value, 0U);
+}
+
+TEST_F(EventQueueTest, ItHoldsSoManyEvents) {
+  queue_.emplace(loop_, store_, invoker_, log_, EventLimits{.count = 2});
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(queue_->accept(event()));
+  EXPECT_TRUE(queue_->accept(event()).error().is(invocation::ErrorKind::kQueueFull));
+}
+
 TEST_F(EventQueueTest, AFullDiskDoesNotLoseAnEventThatRan) {
   invoker_.outcome.function_error = "Unhandled";
   ASSERT_TRUE(queue_->accept(event()));

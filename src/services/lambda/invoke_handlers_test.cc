@@ -88,6 +88,7 @@ TEST_F(InvokeHandlers, RefusalsOfTheInvokerHaveTheirAwsCodes) {
   EXPECT_EQ(code_of(invocation::ErrorKind::kPending), "409 ResourceConflictException");
   EXPECT_EQ(code_of(invocation::ErrorKind::kFailed), "409 ResourceConflictException");
   EXPECT_EQ(code_of(invocation::ErrorKind::kThrottled), "429 TooManyRequestsException");
+  EXPECT_EQ(code_of(invocation::ErrorKind::kQueueFull), "429 TooManyRequestsException");
   EXPECT_EQ(code_of(invocation::ErrorKind::kTooLarge), "413 RequestEntityTooLargeException");
   EXPECT_EQ(code_of(invocation::ErrorKind::kNotJson), "400 InvalidRequestContentException");
   EXPECT_EQ(code_of(invocation::ErrorKind::kUnavailable), "500 ServiceException");

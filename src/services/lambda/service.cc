@@ -27,7 +27,7 @@ std::unexpected<Error> in_aws_words(Error error, const FunctionRef& ref) {
 
 LambdaService::LambdaService(LambdaParts parts)
     : parts_(parts),
-      events_(parts.loop, parts.turns, parts.store, parts.registry, parts.invoker, parts.log),
+      events_(parts.loop, parts.turns, parts.store, parts.registry, parts.invoker, parts.log, parts.events),
       gate_(parts.loop),
       stopping_(std::make_shared<net::OneShot<bool>>(parts.loop.executor())) {}
 LambdaService::~LambdaService() = default;

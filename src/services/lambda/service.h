@@ -45,6 +45,7 @@ struct LambdaParts {
   CodeLinks& links;
   const RoleDirectory& roles;
   const observe::Logger& log;
+  EventLimits events = {};
 };
 
 // Thread: the loop's.

@@ -106,6 +106,7 @@ Result<std::vector<StoredEvent>> EventStore::load() {
       }
       TRY(StoredEvent event,
           decode({owner.account, owner.region, parts[0]}, storage::from_sortable(parts[1]), entry.value));
+      event.bytes = entry.key.size() + entry.value.size();
       event.request.payload.clear();
       events.push_back(std::move(event));
     }
@@ -114,11 +115,14 @@ Result<std::vector<StoredEvent>> EventStore::load() {
   }
 }
 
-Status EventStore::put(const StoredEvent& event) {
+Result<std::size_t> EventStore::put(const StoredEvent& event) {
+  std::string key = key_of(event.request.function, event.number);
+  std::string row = encode(event);
+  const std::size_t bytes = key.size() + row.size();
   storage::Batch batch;
-  batch.put(key_of(event.request.function, event.number), encode(event));
+  batch.put(std::move(key), std::move(row));
   TRY([[maybe_unused]] const storage::Ticket ticket, store_.commit(std::move(batch)));
-  return {};
+  return bytes;
 }
 
 Result<StoredEvent> EventStore::get(const functions::FunctionKey& function, std::uint64_t event_number) {

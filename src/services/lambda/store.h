@@ -20,6 +20,7 @@ struct StoredEvent {
   TimePoint accepted;
   TimePoint due;           // not to be run before
   std::uint32_t runs = 0;  // that ended in a function error
+  std::size_t bytes = 0;   // it takes in the store
   invocation::InvokeRequest request;
 };
 
@@ -30,7 +31,8 @@ class EventStore {
   // Every event, in the order of function and number, without its payload.
   // Errors: storage::ErrorKind::kCorrupt, kForeign (newer format).
   Result<std::vector<StoredEvent>> load();
-  Status put(const StoredEvent& event);
+  // Returns how many bytes it takes.
+  Result<std::size_t> put(const StoredEvent& event);
   // Errors: kCorrupt, also when there is no such event.
   Result<StoredEvent> get(const functions::FunctionKey& function, std::uint64_t number);
   // Its loss in a power cut means that the event runs once more, which asynchronous invocation allows.
