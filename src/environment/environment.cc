@@ -253,6 +253,13 @@ void Environment::finish_with(const Fault& fault, Ending ending) {
 
 void Environment::on_exit(const sandbox::Exit& exit) {
   const std::shared_ptr<Environment> self = shared_from_this();
+  if (exit.host_failed) {  // no error of the function: whoever waits may try again
+    if (const auto invocation = std::move(invocation_)) {
+      invocation->complete(fail(ErrorKind::kUnavailable, "The environment in which the function ran was lost."));
+    }
+    die();
+    return;
+  }
   switch (state_) {
     case State::kInitialising:
       fail_init({{"error", exit_fault({}, exit).error_type}, {}, exit, {}});

@@ -236,6 +236,22 @@ TEST(Environment, AnExitDuringAnInvocationIsItsError) {
   });
 }
 
+TEST(Environment, ALostSandboxIsNoErrorOfTheFunction) {
+  FakeWorld world;
+  world.run([](FakeWorld& w) -> Task<> {
+    Subject subject(w);
+    co_await subject.until_idle();
+    auto invocation = w.invocation("id");
+    EXPECT_TRUE(subject.environment->run(invocation));
+    w.process().exit({.code = 0, .signal = SIGKILL, .oom_killed = false, .host_failed = true});
+    co_await w.settle();
+    const Result<Answer> ended = co_await invocation->done.wait();
+    EXPECT_TRUE(!ended && ended.error().is(ErrorKind::kUnavailable));
+    EXPECT_EQ(subject.owner.dead, 1);
+    co_await subject.end();
+  });
+}
+
 TEST(Environment, MemoryBeyondWhatTheFunctionHasEndsIt) {
   FakeWorld world;
   world.run([](FakeWorld& w) -> Task<> {

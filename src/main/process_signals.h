@@ -1,5 +1,5 @@
 #pragma once
-// ProcessSignals: SIGINT and SIGTERM, and the supervisor's messages, as events of the loop.
+// ProcessSignals: SIGINT and SIGTERM as events of the loop.
 
 #include <functional>
 
@@ -16,10 +16,6 @@ enum class SignalError { kSystem };
 // Blocks SIGINT, SIGTERM and SIGPIPE in the calling thread and those it starts later. Call before any thread exists.
 // Returns a signalfd for the first two.
 Result<UniqueFd> block_stop_signals();
-
-// Receives one socket sent by the supervisor. Nothing: its end of the control socket is closed, or the message had
-// none.
-UniqueFd receive_socket(int control);
 
 // Calls `on_readable` each time `fd` is readable, until it returns false or `gate` is closed and the watch cancelled.
 net::Task<> watch_readable(net::FdWatch& watch, std::function<bool()> on_readable);

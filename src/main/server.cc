@@ -27,10 +27,12 @@
 #include "gateway/trust_bundle.h"
 #include "invocation/admission.h"
 #include "invocation/data_plane.h"
+#include "main/control_socket.h"
 #include "main/descriptor_limit.h"
 #include "main/environment_doors.h"
 #include "main/process_signals.h"
 #include "main/startup_memory.h"
+#include "main/stop_deadline.h"
 #include "net/alarm.h"
 #include "net/fair_turns.h"
 #include "net/gate.h"
@@ -56,7 +58,6 @@ namespace hearth::main {
 namespace {
 
 constexpr std::chrono::seconds kLauncherPatience{10};
-constexpr std::chrono::seconds kStopPatience{20};
 constexpr std::chrono::minutes kExpiryPeriod{10};
 constexpr std::size_t kExpiryBudget = 10'000;
 // glibc gives freed memory back once this much of it lies at the top of the heap.
@@ -131,6 +132,7 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
     net::Loop loop{clock};
     net::FairTurns turns{loop, environment::kForeignPiecesPerTurn};
     net::LoopAlarms alarms{loop};
+    StopDeadline deadline{log};
     net::ThreadPool pool;
     explicit Foundation(const config::Config& settings)
         : config(settings),
@@ -145,6 +147,7 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
   invocation::DataPlaneParts data_plane_parts();
   Status load();
   Result<std::vector<std::uint16_t>> listen();
+  Result<std::vector<UniqueFd>> open_listeners() const;
   net::Task<> start(std::string tier);
   net::Task<> stop();
   bool on_stop_signal();
@@ -255,7 +258,8 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
                                             .invoker = data_plane_,
                                             .links = stored_.downloads,
                                             .roles = *roles_,
-                                            .log = log_}),
+                                            .log = log_,
+                                            .events = {.bytes = ByteCount::mib(config_.limits_events_mib)}}),
       guard_(auth_of(config_.auth), config_.hosts),
       pages_(auth_of(config_.auth), HEARTH_VERSION, *this, *this, stored_.downloads, clock_),
       services_(gateway::make_service_table(
@@ -309,16 +313,33 @@ Status Parts::load() {
   return lambda_.load();
 }
 
-Result<std::vector<std::uint16_t>> Parts::listen() {
-  std::vector<std::uint16_t> ports;
-  std::optional<Error> refused;
+Result<std::vector<UniqueFd>> Parts::open_listeners() const {
+  std::vector<UniqueFd> listeners;
   for (const config::ListenAddress& address : config_.listen) {
-    auto port = http_.listen(address.host, address.port);
+    auto listener = net::HttpServer::open_listener(address.host, address.port);
     // A machine without IPv6 has no ::1; the default addresses are then what there is.
     const bool optional_address = settings_.origin.find("listen") == settings_.origin.end() && address.host == "::1";
-    if (!port && optional_address && !port.error().is(net::ListenError::kAddressInUse)) continue;
-    if (!port) return fail(std::move(port).error().with_context("cannot listen on " + address.text()));
-    ports.push_back(*port);
+    if (!listener && optional_address && !listener.error().is(net::ListenError::kAddressInUse)) continue;
+    if (!listener) return fail(std::move(listener).error().with_context("cannot listen on " + address.text()));
+    listeners.push_back(std::move(*listener));
+  }
+  return listeners;
+}
+
+// The sockets of the server that died before this one, else new ones, which the supervisor keeps for the next.
+Result<std::vector<std::uint16_t>> Parts::listen() {
+  std::vector<UniqueFd> listeners = std::move(sockets_.listeners);
+  if (listeners.empty()) {
+    TRY(listeners, open_listeners());
+  }
+  std::vector<int> numbers;
+  for (const UniqueFd& listener : listeners) numbers.push_back(listener.get());
+  TRY_STATUS(send_sockets(sockets_.control.get(), numbers));
+  std::vector<std::uint16_t> ports;
+  for (UniqueFd& listener : listeners) {
+    TRY(const std::uint16_t port, net::HttpServer::port_of(listener));
+    ports.push_back(port);
+    http_.serve(std::move(listener));
   }
   return ports;
 }
@@ -379,22 +400,32 @@ bool Parts::on_stop_signal() {
 }
 
 bool Parts::on_control_message() {
-  UniqueFd socket = receive_socket(sockets_.control.get());
-  if (!socket) return on_stop_signal();  // the supervisor is gone
+  std::vector<UniqueFd> sockets = receive_sockets(sockets_.control.get());
+  if (sockets.empty()) return on_stop_signal();  // the supervisor is gone
   log_.warn("the launcher was replaced; all environments were lost");
-  launcher_.reconnect(std::move(socket));
+  launcher_.reconnect(std::move(sockets.front()));
   return true;
 }
 
 net::Task<> Parts::stop() {
   stopping_ = true;
   log_.info("stopping");
+  const std::chrono::seconds limit(config_.stop_timeout_s);
+  StopDeadline& deadline = foundation_->deadline;
+  deadline.begin(limit);
+  deadline.waiting_for("requests under way");
   expiry_->cancel();
   lambda_.close();
-  co_await http_.stop(clock_.steady_now() + kStopPatience);
+  co_await http_.stop(clock_.steady_now() + limit * 2 / 3);  // the rest of the time is for what they leave
+  deadline.waiting_for("environments to end");
   co_await data_plane_.stop();  // before lambda_: it waits for events that are running
+  deadline.waiting_for("changes of functions and asynchronous events");
   co_await lambda_.stop();
+  deadline.waiting_for("the launcher");
   co_await launcher_.stop();
+  deadline.waiting_for("the disk, and work of the pool", [&pool = foundation_->pool] {
+    return fmt::format("{} running, {} waiting", pool.load().running, pool.load().waiting);
+  });
   signal_watch_.cancel();
   control_watch_.cancel();
   gate_.close();

@@ -4,10 +4,12 @@
 // `hearth serve` becomes three processes: this one, which does nothing but start, watch and restart; the launcher,
 // which builds sandboxes; and the server, which drops every privilege before it opens a socket. Started as root, this
 // one and the launcher of the namespace tier keep root; launchers of the other tiers need none and run as the server's
-// user. When the launcher dies a new one is started and its socket handed to the server; when the server ends, so do
-// the others. Forking happens here only, before any thread exists.
+// user. When the launcher dies a new one is started and its socket handed to the server. When the server dies, both
+// are started anew, after a pause that doubles with every death; the sockets it listened on are kept for it, so that
+// clients who come meanwhile wait instead of being refused. Who dies too often is given up. When the server ends by
+// itself, so do the others. Forking happens here only: this process never has a second thread.
 //
-// Path: main/serve_command.cc -> here -> main/server.cc        Tests: tests/e2e/test_processes.py
+// Path: main/serve_command.cc -> here -> main/server.cc        Tests: tests/e2e/test_processes.py, tests/crash/
 
 #include <sys/types.h>
 
@@ -36,7 +38,10 @@ Result<ServerUser> find_server_user(const std::string& name);
 // What the server half gets. Both sockets are AF_UNIX SOCK_SEQPACKET, close-on-exec.
 struct ServerSockets {
   UniqueFd launcher;  // speaks the launcher's protocol
-  UniqueFd control;   // each message carries the socket of a new launcher as SCM_RIGHTS; end of file: shut down
+  // Received: the socket of a new launcher; end of file: shut down. Sent: the sockets the server listens on, once it is
+  // ready. control_socket.h.
+  UniqueFd control;
+  std::vector<UniqueFd> listeners = {};  // those of the server before, in its order; empty: there was none
 };
 
 struct SupervisorOptions {
@@ -63,8 +68,8 @@ class ServerMain {
   virtual int run(ServerSockets sockets) = 0;
 };
 
-// Starts both halves and supervises until the server ends. SIGINT and SIGTERM are passed to the server once; a second
-// one kills it. Returns the exit status to end with. Errors: kSystem when a half could not be started.
+// Starts both halves and supervises until the server ends or is given up. SIGINT and SIGTERM are passed to the server
+// once; a second one kills it. Returns the exit status to end with. Errors: kSystem when a half could not be started.
 Result<int> supervise(const SupervisorOptions& options, ServerMain& server);
 
 }  // namespace hearth::main

@@ -184,6 +184,13 @@ HttpServer::HttpServer(Loop& loop, std::shared_ptr<HttpHandler> handler, HttpLim
 HttpServer::~HttpServer() { abort(); }
 
 Result<std::uint16_t> HttpServer::listen(const std::string& host, std::uint16_t port) {
+  TRY(UniqueFd listener, open_listener(host, port));
+  TRY(const std::uint16_t bound, port_of(listener));
+  serve(std::move(listener));
+  return bound;
+}
+
+Result<UniqueFd> HttpServer::open_listener(const std::string& host, std::uint16_t port) {
   TRY(SocketAddress address, numeric_address(host, port));
   const auto failed = [&](const char* step) {
     const int error = errno;
@@ -196,9 +203,14 @@ Result<std::uint16_t> HttpServer::listen(const std::string& host, std::uint16_t 
   if (address.storage.ss_family == AF_INET6) set_option(listener.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (::bind(listener.get(), address.raw(), address.size) != 0) return failed("bind to");
   if (::listen(listener.get(), kBacklog) != 0) return failed("listen on");
+  return listener;
+}
+
+Result<std::uint16_t> HttpServer::port_of(const UniqueFd& listener) {
   SocketAddress bound;
-  if (::getsockname(listener.get(), bound.raw(), &bound.size) != 0) return failed("name of");
-  serve(std::move(listener));
+  if (::getsockname(listener.get(), bound.raw(), &bound.size) != 0) {
+    return fail(ListenError::kSystem, "name of a listening socket: " + errno_text(errno));
+  }
   return bound.port();
 }
 

@@ -31,6 +31,10 @@ class HttpServer {
 
   // Listens on `host`:`port` (numeric IPv4 or IPv6 address; port 0: any). Returns the bound port.
   Result<std::uint16_t> listen(const std::string& host, std::uint16_t port);
+  // The listening socket alone, for serve(). Errors: as listen().
+  static Result<UniqueFd> open_listener(const std::string& host, std::uint16_t port);
+  // The port a listening socket is bound to. Errors: kSystem.
+  static Result<std::uint16_t> port_of(const UniqueFd& listener);
   // Serves connections of an already listening stream socket (TCP or Unix). With `tls`, which outlives the server, each
   // connection starts with a handshake.
   void serve(UniqueFd listener, TlsContext* tls = nullptr);

@@ -19,6 +19,7 @@ struct ThreadPool::Impl {
       if (queue.empty()) return;
       std::move_only_function<void()> work = std::move(queue.front());
       queue.pop_front();
+      ++running;
       lock.unlock();
       try {
         work();
@@ -27,12 +28,14 @@ struct ThreadPool::Impl {
       }
       work = nullptr;  // its captures end here, not under the lock
       lock.lock();
+      --running;
     }
   }
 
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<std::move_only_function<void()>> queue;
+  std::size_t running = 0;
   bool closed = false;
   Runner runner;
   std::vector<std::jthread> threads;
@@ -62,6 +65,11 @@ void ThreadPool::post(std::move_only_function<void()> work) {
     impl_->queue.push_back(std::move(work));
   }
   impl_->changed.notify_one();
+}
+
+ThreadPool::Load ThreadPool::load() const {
+  const std::lock_guard lock(impl_->mutex);
+  return {.running = impl_->running, .waiting = impl_->queue.size()};
 }
 
 }  // namespace hearth::net

@@ -26,6 +26,13 @@ class ThreadPool {
 
   void post(std::move_only_function<void()> work);
 
+  struct Load {
+    std::size_t running = 0;
+    std::size_t waiting = 0;
+  };
+  // Any thread.
+  Load load() const;
+
   // Runs `work` on a pool thread and resumes the caller on `loop` with what it returned (never void) or threw.
   // `work` must not touch loop-owned state; `loop` outlives the call.
   template <class Work, class T = std::invoke_result_t<Work>>

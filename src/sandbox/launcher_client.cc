@@ -57,10 +57,12 @@ struct LauncherClient::Connection {
   bool greeted = false;
 };
 
-LauncherClient::LauncherClient(net::Loop& loop, const observe::Logger& log, std::chrono::milliseconds creation_timeout)
+LauncherClient::LauncherClient(net::Loop& loop, const observe::Logger& log, std::chrono::milliseconds creation_timeout,
+                               std::chrono::milliseconds successor_timeout)
     : loop_(loop),
       log_(log),
       creation_timeout_(creation_timeout),
+      successor_timeout_(successor_timeout),
       gate_(loop),
       tier_{kNoTier, {}, {"the launcher has not answered yet"}} {}
 
@@ -90,7 +92,12 @@ net::Task<Result<std::unique_ptr<Sandbox>>> LauncherClient::create(SandboxSpec s
   const std::uint64_t id = next_id_++;
   const std::string name = spec.name;
   const launcher::Message request = to_message(id, std::move(spec));
-  CO_TRY_STATUS(send(request));
+  Status sent = send(request);
+  if (!sent && sent.error().is(ErrorKind::kLauncherGone)) {
+    CO_TRY_STATUS(co_await successor());
+    sent = send(request);
+  }
+  CO_TRY_STATUS(std::move(sent));
   const auto pending = std::make_shared<net::OneShot<Answer>>(loop_.executor());
   pending_.emplace(id, pending);
   const SteadyTime deadline = std::chrono::steady_clock::now() + creation_timeout_;
@@ -98,8 +105,8 @@ net::Task<Result<std::unique_ptr<Sandbox>>> LauncherClient::create(SandboxSpec s
   pending_.erase(id);
   if (!answer) {
     // A Created that still comes finds nobody waiting and is killed there.
-    if (Status sent = send(launcher::KillMessage{id}); !sent) {
-      log_.warn("cannot ask for a kill", {{"error", sent.error().message()}});
+    if (const Status asked = send(launcher::KillMessage{id}); !asked) {
+      log_.warn("cannot ask for a kill", {{"error", asked.error().message()}});
     }
     co_return fail(ErrorKind::kFailed, "building sandbox " + name + " took too long");
   }
@@ -107,10 +114,22 @@ net::Task<Result<std::unique_ptr<Sandbox>>> LauncherClient::create(SandboxSpec s
   co_return std::unique_ptr<Sandbox>(std::move(**answer));
 }
 
+net::Task<Status> LauncherClient::successor() {
+  if (gate_.is_closed()) co_return fail(ErrorKind::kLauncherGone, "the server stops");
+  const auto here = std::make_shared<net::OneShot<bool>>(loop_.executor());
+  waiting_for_successor_.push_back(here);
+  const SteadyTime deadline = std::chrono::steady_clock::now() + successor_timeout_;
+  const std::optional<bool> outcome = co_await here->wait_until(deadline);
+  std::erase(waiting_for_successor_, here);
+  if (outcome.value_or(false)) co_return Status{};
+  co_return fail(ErrorKind::kLauncherGone, "no launcher is connected");
+}
+
 SandboxFactory::Tier LauncherClient::tier() const { return tier_; }
 
 net::Task<> LauncherClient::stop() {
   gate_.close();
+  for (const auto& waiting : waiting_for_successor_) waiting->set(false);
   lose("the server stops");
   co_await gate_.drained();
 }
@@ -182,6 +201,7 @@ void LauncherClient::on_message(launcher::Message message, std::vector<UniqueFd>
     tier_ = Tier{std::move(hello->tier), std::move(hello->mechanisms), std::move(hello->warnings)};
     connection_->greeted = true;
     for (const auto& waiting : waiting_for_hello_) waiting->set(true);
+    for (const auto& waiting : waiting_for_successor_) waiting->set(true);
   } else if (const auto* created = std::get_if<launcher::CreatedMessage>(&message)) {
     on_created(*created, std::move(fds));
   } else if (auto* failed = std::get_if<launcher::FailedMessage>(&message)) {
@@ -234,7 +254,7 @@ void LauncherClient::lose(const std::string& why) {
     const auto sandbox = living_.find(id);
     if (sandbox == living_.end()) continue;
     sandbox->second->kill();
-    sandbox->second->ended({.code = 0, .signal = SIGKILL, .oom_killed = false});
+    sandbox->second->ended({.code = 0, .signal = SIGKILL, .oom_killed = false, .host_failed = true});
   }
   // The watch lets go of the descriptor before it is closed; tasks still hold `gone` until they notice.
 }

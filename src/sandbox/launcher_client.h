@@ -6,7 +6,7 @@
 // through descriptors of cgroup files that came with the answer. Only SIGTERM is asked for.
 //
 // When the launcher dies every sandbox dies with it: creations under way fail with kLauncherGone, living sandboxes
-// report an exit by SIGKILL. reconnect() goes on with its successor.
+// report an exit by SIGKILL that says so. reconnect() goes on with its successor, for whom new creations wait a while.
 //
 // What kind of walls it builds the first launcher's greeting says; one with other walls is not talked to.
 //
@@ -38,8 +38,12 @@ class LauncherClient final : public SandboxFactory {
   // How long a creation may take. It takes a millisecond; this is for a machine on its knees.
   static constexpr std::chrono::seconds kDefaultCreationTimeout{10};
 
+  // How long a creation waits for a launcher that replaces a dead one. That takes some tens of milliseconds.
+  static constexpr std::chrono::seconds kDefaultSuccessorTimeout{5};
+
   LauncherClient(net::Loop& loop, const observe::Logger& log,
-                 std::chrono::milliseconds creation_timeout = kDefaultCreationTimeout);
+                 std::chrono::milliseconds creation_timeout = kDefaultCreationTimeout,
+                 std::chrono::milliseconds successor_timeout = kDefaultSuccessorTimeout);
   ~LauncherClient() override;  // stop() was awaited, or the loop no longer runs
 
   // Talks to the launcher at the other end of `socket` (SOCK_SEQPACKET) from now on. One before counts as dead.
@@ -61,6 +65,7 @@ class LauncherClient final : public SandboxFactory {
   using Answer = Result<std::unique_ptr<LauncherSandbox>>;
   struct Connection;
 
+  net::Task<Status> successor();
   net::Task<> read_messages(std::shared_ptr<Connection> connection);
   net::Task<> write_messages(std::shared_ptr<Connection> connection);
   Status send(const launcher::Message& message);
@@ -72,12 +77,14 @@ class LauncherClient final : public SandboxFactory {
   net::Loop& loop_;
   const observe::Logger& log_;
   std::chrono::milliseconds creation_timeout_;
+  std::chrono::milliseconds successor_timeout_;
   net::Gate gate_;
   std::shared_ptr<Connection> connection_;
   std::uint64_t next_id_ = 1;
   std::unordered_map<std::uint64_t, std::shared_ptr<net::OneShot<Answer>>> pending_;
   std::unordered_map<std::uint64_t, LauncherSandbox*> living_;
   std::vector<std::shared_ptr<net::OneShot<bool>>> waiting_for_hello_;
+  std::vector<std::shared_ptr<net::OneShot<bool>>> waiting_for_successor_;
   Tier tier_;
 };
 

@@ -91,7 +91,7 @@ struct LauncherClientTest : public testing::Test {
   SystemClock clock_;
   net::Loop loop_{clock_};
   observe::Logger log_{-1, observe::Level::kError, observe::LogFormat::kText};
-  LauncherClient client_{loop_, log_, 200ms};
+  LauncherClient client_{loop_, log_, 200ms, 20ms};
 };
 
 SandboxSpec named(const char* name) { return {.name = name, .argv = {"/bin/true"}}; }
@@ -196,12 +196,44 @@ TEST_F(LauncherClientTest, WhenTheLauncherDiesCreationsFailAndSandboxesReportAKi
         auto failed = co_await test.client_.create(std::move(second));
         EXPECT_TRUE(!failed && failed.error().is(ErrorKind::kLauncherGone));
         const std::optional<Exit> exit = co_await exited->wait_until(soon());
-        EXPECT_TRUE(exit && exit->signal == SIGKILL);
+        EXPECT_TRUE(exit && exit->signal == SIGKILL && exit->host_failed);
         EXPECT_FALSE(test.client_.is_connected());
         SandboxSpec third = named("c");
         auto gone = co_await test.client_.create(std::move(third));
         EXPECT_TRUE(!gone && gone.error().is(ErrorKind::kLauncherGone));
       });
+}
+
+// A creation that finds no launcher, and the successor that comes meanwhile.
+net::Task<> create_with_successor(net::Loop& loop, LauncherClient& client, UniqueFd next) {
+  const auto created = std::make_shared<net::OneShot<bool>>(loop.executor());
+  const auto create = [](LauncherClient& with, std::shared_ptr<net::OneShot<bool>> done) -> net::Task<> {
+    SandboxSpec spec = named("waits");
+    const auto sandbox = co_await with.create(std::move(spec));
+    done->set(sandbox.has_value());
+  };
+  loop.spawn(create(client, created));
+  co_await net::sleep_for(1ms);
+  client.reconnect(std::move(next));
+  const std::optional<bool> outcome = co_await created->wait_until(soon());
+  EXPECT_EQ(outcome, true);
+  co_await client.stop();
+}
+
+TEST_F(LauncherClientTest, ACreationWithoutALauncherWaitsForTheNext) {
+  LauncherClient client(loop_, log_, 10s, 10s);
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);
+  std::jthread launcher([socket = UniqueFd(ends[1])]() mutable {
+    ScriptedLauncher scripted(std::move(socket));
+    scripted.send(launcher::HelloMessage{.version = launcher::kProtocolVersion, .mechanisms = {}, .warnings = {}});
+    const auto request = scripted.expect<launcher::CreateMessage>();
+    EXPECT_EQ(request.name, "waits");
+    const UniqueFd writer = scripted.send_created(request.id);
+    scripted.wait_for_the_end();
+  });
+  loop_.spawn(create_with_successor(loop_, client, UniqueFd(ends[0])));
+  loop_.run();
 }
 
 TEST_F(LauncherClientTest, DestroyingASandboxAsksForItsKill) {

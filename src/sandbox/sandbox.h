@@ -49,7 +49,8 @@ struct SandboxSpec {
 struct Exit {
   int code = 0;  // exit status if `signal` is 0
   int signal = 0;
-  bool oom_killed = false;  // its memory limit killed a process in it
+  bool oom_killed = false;   // its memory limit killed a process in it
+  bool host_failed = false;  // the platform took it away: nothing that it did itself
 };
 
 // Sockets made inside the sandbox's network namespace, all bound to 127.0.0.1 there, listening (stream) or bound (dns).
