@@ -59,8 +59,8 @@ std::unexpected<Error> io_error(const std::string& what, const std::string& path
 // in use, says that it is not left over.
 class ScratchFolder {
  public:
-  static Result<ScratchFolder> make(const std::string& parent) {
-    remove_left_over(parent);
+  static Result<ScratchFolder> make(const std::string& parent, const storage::FileSystem& files) {
+    remove_left_over(parent, files);
     std::string pattern = parent + "/" + std::string(kScratchPrefix) + "XXXXXX";
     if (::mkdtemp(pattern.data()) == nullptr) return io_error("cannot make a folder in", parent, errno);
     UniqueFd lock = open_locked(pattern);
@@ -77,6 +77,8 @@ class ScratchFolder {
     if (!path_.empty()) fs::remove_all(path_, error);
   }
   const std::string& path() const { return path_; }
+  // It stays until the next who makes one.
+  void leave() { path_.clear(); }
 
  private:
   static constexpr std::string_view kScratchPrefix = ".adding-";
@@ -88,13 +90,15 @@ class ScratchFolder {
     if (fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) fd.reset();
     return fd;
   }
-  // Of processes that were killed. Whatever cannot be removed is tried again by the next.
-  static void remove_left_over(const std::string& parent) {
+  // Of processes that were killed, or could not sync. Whatever cannot be removed is tried again by the next.
+  static void remove_left_over(const std::string& parent, const storage::FileSystem& files) {
     std::error_code error;
     std::vector<fs::path> found;
     for (fs::directory_iterator entry(parent, error), end; !error && entry != end; entry.increment(error)) {
       if (entry->path().filename().string().starts_with(kScratchPrefix)) found.push_back(entry->path());
     }
+    // One may hold what a runtime was before: it goes only when what replaced it lasts.
+    if (found.empty() || !files.sync_folder(parent, kNameSite)) return;
     for (const fs::path& path : found) {
       if (const UniqueFd unused = open_locked(path)) fs::remove_all(path, error);
     }
@@ -217,15 +221,18 @@ Status give_to_owner_of(const std::string& like, const std::string& tree) {
 
 // Puts `fresh` in place of DATA/runtimes/NAME: whole and lasting, whatever happens meanwhile. What was there before is
 // at `fresh` then, and goes with the scratch folder.
-Status replace_folder(const std::string& fresh, const std::string& name, const InstallContext& context) {
+Status replace_folder(const std::string& fresh, const std::string& name, const InstallContext& context,
+                      ScratchFolder& scratch) {
   TRY_STATUS(give_to_owner_of(context.runtimes, fresh));
   const auto put = [&]() -> Status {
     TRY_STATUS(context.files.sync_tree(fresh, kTreeSite));
     TRY([[maybe_unused]] const bool replaced, context.files.put_in_place(fresh, context.runtimes + "/" + name));
     return context.files.sync_folder(context.runtimes, kNameSite);
   };
-  if (const Status done = put(); !done) return fail(InstallError::kIo, done.error().message());
-  return {};
+  const Status done = put();
+  if (done) return {};
+  scratch.leave();  // what was there before may be in it, and what replaces it may not last
+  return fail(InstallError::kIo, done.error().message());
 }
 
 Status write_text(const std::string& path, std::string_view text) {
@@ -247,7 +254,7 @@ Status add_node(const NodeRelease& release, const InstallContext& context) {
     context.say(name + ": Node.js " + std::string(release.version) + " is already here");
     return {};
   }
-  TRY(const ScratchFolder scratch, ScratchFolder::make(context.runtimes));
+  TRY(ScratchFolder scratch, ScratchFolder::make(context.runtimes, context.files));
   const std::string spec = std::string(kPackage) + "@" + std::string(release.version);
   context.say(name + ": getting " + spec + " with npm");
   TRY_STATUS(run_npm(context, {"pack", spec, "--silent", "--pack-destination", scratch.path()}, scratch.path()));
@@ -268,7 +275,7 @@ Status add_node(const NodeRelease& release, const InstallContext& context) {
   if (answer != "v" + std::string(release.version) + "\n") {
     return fail(InstallError::kIntegrity, spec + " says it is " + answer);
   }
-  TRY_STATUS(replace_folder(fresh, name, context));
+  TRY_STATUS(replace_folder(fresh, name, context, scratch));
   context.say(name + ": Node.js " + std::string(release.version) + " is ready");
   return {};
 }
@@ -302,7 +309,7 @@ Status add_sdk(const InstallContext& context) {
     context.say(name + ": the AWS SDK for JavaScript is already here");
     return {};
   }
-  TRY(const ScratchFolder scratch, ScratchFolder::make(context.runtimes));
+  TRY(ScratchFolder scratch, ScratchFolder::make(context.runtimes, context.files));
   const std::string fresh = scratch.path() + "/" + name;
   if (::mkdir(fresh.c_str(), 0755) != 0) return io_error("cannot make", fresh, errno);
   TRY_STATUS(write_text(fresh + "/package.json", embedded("nodejs/sdk/package.json")));
@@ -315,7 +322,7 @@ Status add_sdk(const InstallContext& context) {
   }
   TRY_STATUS(write_text(fresh + "/installed-lock.json", lock));
   TRY_STATUS(open_to_all(fresh));
-  TRY_STATUS(replace_folder(fresh, name, context));
+  TRY_STATUS(replace_folder(fresh, name, context, scratch));
   context.say(name + ": ready");
   return {};
 }

@@ -36,8 +36,8 @@ namespace hearth::storage {
 struct PowerCut {
   enum class Tail : std::uint8_t {
     kGone,   // the file ends with what is kept
-    kZeros,  // it keeps its length; what is lost reads as zeros
-    kNoise,  // the block after what is kept holds anything
+    kZeros,  // it keeps its length; sectors that were not written read as zeros
+    kNoise,  // as that, but of RocksDB's logs what follows holds anything
   };
   enum class Removals : std::uint8_t { kLast, kUndone };
 
@@ -215,13 +215,14 @@ class FaultyDisk final : public DiskWatch {
   static void tear(const std::string& path, const File& file, const PowerCut& cut) {
     std::error_code missing;
     const std::uint64_t real = std::filesystem::file_size(path, missing);
-    const std::uint64_t kept = file.synced + (file.size - std::min(file.size, file.synced)) * cut.kept_tail / 256;
+    std::uint64_t kept = file.synced + (file.size - std::min(file.size, file.synced)) * cut.kept_tail / 256;
+    constexpr std::uint64_t kSector = 512;  // written whole or not at all
+    if (cut.tail != PowerCut::Tail::kGone) kept = std::max(file.synced, kept / kSector * kSector);
     if (missing || real <= kept) return;
     std::filesystem::resize_file(path, kept);
     if (cut.tail == PowerCut::Tail::kZeros) std::filesystem::resize_file(path, real);
-    if (cut.tail == PowerCut::Tail::kNoise) {
-      constexpr std::uint64_t kBlock = 4096;
-      std::string noise(std::min(kBlock - kept % kBlock, real - kept), '\0');
+    if (cut.tail == PowerCut::Tail::kNoise && path.ends_with(".log")) {
+      std::string noise(std::min<std::uint64_t>(4096, real - kept), '\0');
       std::mt19937 random(static_cast<unsigned>(kept));
       for (char& byte : noise) byte = static_cast<char>(random());
       std::ofstream(path, std::ios::binary | std::ios::app) << noise;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "storage/rocks_file_system.h"
+#include "storage/rocks_manifest.h"
 
 namespace hearth::storage {
 namespace {
@@ -97,7 +98,11 @@ Status RocksEngine::open_database() {
   if (env_) options.env = env_.get();
   listener_->damaged = false;
   rocksdb::DB* database = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(options, path_, &database);
+  rocksdb::Status status = rocksdb::DB::Open(options, path_, &database);
+  if (status.IsCorruption()) {
+    TRY(const bool was_torn, trim_torn_manifest(files_, path_));
+    if (was_torn) status = rocksdb::DB::Open(options, path_, &database);
+  }
   if (!status.ok()) return rocks_failure(fmt::format("cannot open the database in {}", path_), status);
   database_.reset(database);
   return {};

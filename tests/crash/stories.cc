@@ -111,12 +111,12 @@ std::string count_key() { return storage::make_key("crash.count", "0", "r", {});
 class ServerStory final : public Story {
  public:
   void tell(FaultyDisk& disk) override {
-    for (int chapter = 0; chapter < 2; ++chapter) {
+    for (int chapter = 0; chapter < kChapters; ++chapter) {
       auto kept = Kept::open(path_, &disk);
       if (!kept) return;
       certificate_ = (*kept)->authority->certificate_pem();
-      for (int page = 0; page < 6; ++page) {
-        const int number = chapter * 6 + page;
+      for (int page = 0; page < kPages; ++page) {
+        const int number = chapter * kPages + page;
         if (!tell_rows(**kept, number) || !tell_function(**kept, number) || !tell_logs(**kept, number)) return;
       }
     }
@@ -136,6 +136,8 @@ class ServerStory final : public Story {
   }
 
  private:
+  static constexpr int kChapters = 2;  // between them the server is restarted
+  static constexpr int kPages = 4;
   static constexpr int kRowsOfAPage = 60;
 
   // Several commits in one sync, as those of one turn of the loop.
@@ -184,7 +186,7 @@ class ServerStory final : public Story {
     return true;
   }
   void check_functions(Kept& kept, std::vector<std::string>& found) const {
-    for (int number = 0; number < 12; ++number) {
+    for (int number = 0; number < kChapters * kPages; ++number) {
       const auto row = kept.store->get(storage::make_key("crash.function", "0", "r", {std::to_string(number)}));
       const bool there = row && *row;
       if (!there) {
@@ -224,7 +226,7 @@ class ServerStory final : public Story {
   }
   void check_logs(Kept& kept, std::vector<std::string>& found) const {
     const services::logs::Scope scope{"0", "r"};
-    for (int number = 0; number < 12; ++number) {
+    for (int number = 0; number < kChapters * kPages; ++number) {
       const std::string name = fmt::format("group-{}", number);
       const auto page = kept.logs->get_events(scope, name, "s", {}, {}, services::logs::Service::Begin::kHead);
       const bool acknowledged = groups_.contains(number);
