@@ -190,7 +190,7 @@ TEST_F(EventQueueTest, WhatCannotBeInvokedOrStoredIsNotAccepted) {
 }
 
 TEST_F(EventQueueTest, ItHoldsSoManyBytesAndTakesMoreWhenSomeHaveEnded) {
-  queue_.emplace(loop_, store_, *registry_, invoker_, log_, EventLimits{.bytes = ByteCount::kib(64)});
+  queue_.emplace(loop_, turns_, store_, *registry_, invoker_, log_, EventLimits{.bytes = ByteCount::kib(64)});
   const auto large = [] { return event("\"" + std::string(20'000, 'x') + "\""); };
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(queue_->accept(large()));
   EXPECT_GE(queue_->stored().value, 60'000U);
@@ -208,7 +208,7 @@ TEST_F(EventQueueTest, ItHoldsSoManyBytesAndTakesMoreWhenSomeHaveEnded) {
 }
 
 TEST_F(EventQueueTest, ItHoldsSoManyEvents) {
-  queue_.emplace(loop_, store_, *registry_, invoker_, log_, EventLimits{.count = 2});
+  queue_.emplace(loop_, turns_, store_, *registry_, invoker_, log_, EventLimits{.count = 2});
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(queue_->accept(event()));
   EXPECT_TRUE(queue_->accept(event()).error().is(invocation::ErrorKind::kQueueFull));
 }
