@@ -17,7 +17,8 @@ namespace hearth::functions {
 
 // Makes the folder `target` (its parent exists) and fills it. Blocks: for a pool thread. On failure a part of the tree
 // may be left; remove_tree() it. Errors: ErrorKind::kBadPackage, storage::ErrorKind::kUnavailable.
-Status unpack(const ZipReader& zip, const std::string& target, const storage::FileSystem& files);
+Status unpack(const ZipReader& zip, const std::string& target,
+              const storage::FileSystem& files = storage::FileSystem());
 
 // Removes a folder and everything below, never following links. Missing is fine.
 Status remove_tree(const std::string& path);

@@ -42,6 +42,9 @@ Core::Stored Core::open() {
   Stored stored;
   stored.store =
       std::make_unique<SimulatedStore>(loop_, alarms_, machine_.disk, random_.split(), machine_.trace, machine_.mutant);
+  // As the data folder does: its name is there, whatever happens to what is in it.
+  const Status folder = storage::FileSystem().make_folder("blobs", 0700);
+  HEARTH_CHECK(folder, folder ? "" : folder.error().message());
   auto blobs = storage::FileBlobStore::open("blobs", storage::FileSystem(&machine_.files), loop_, pool_);
   HEARTH_CHECK(blobs, blobs ? "" : blobs.error().message());
   stored.blobs = *std::move(blobs);
