@@ -74,6 +74,7 @@ struct Kept {
     kept->folder.emplace(std::move(folder));
     storage::RocksStoreOptions options;
     options.path = kept->folder->db();
+    options.write_deadline = 1s;
     options.first_retry = 1h;  // after the power is cut, nothing comes back
     options.background_delay = 1ms;
     options.buffer = ByteCount::kib(64);
