@@ -84,6 +84,7 @@ TEST(DistantParts, LogLinesThatTheControlLoopCannotFollowAreDropped) {
       for (int i = 0; i < 3; ++i) o.distant.logs().append("1", "r", "/g", "s", lines({big}));
       co_return true;
     });
+    for (int i = 0; i < 5000 && l.world.logs.all.size() < 2; ++i) co_await net::sleep_for(std::chrono::milliseconds(1));
     EXPECT_EQ(l.world.logs.all.size(), 2U);
     co_await l.there([](TwoLoops& o) -> net::Task<bool> {
       o.distant.logs().append("1", "r", "/g", "s", lines({"later"}));
