@@ -4,9 +4,9 @@
 
 #include <array>
 #include <boost/json.hpp>
-#include <charconv>
 #include <utility>
 
+#include "functions/registry.h"
 #include "storage/key.h"
 
 namespace hearth::functions {
@@ -250,16 +250,15 @@ Result<std::vector<FunctionRecord>> FunctionStore::load() {
   using Part = const std::string&;
   TRY_STATUS(for_each(store_, kVersions, [&](const FunctionKey& key, Part version, Text text) -> Status {
     TRY(FunctionSnapshot function, snapshot(key, text));
-    if (version == "$LATEST") {
+    if (version == kLatestVersion) {
       records[key].latest = std::move(function);
       return {};
     }
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(version.data(), version.data() + version.size(), number);
-    if (error != std::errc() || end != version.data() + version.size()) {
+    const auto number = version_number(version);
+    if (!number) {
       return fail(storage::ErrorKind::kCorrupt, fmt::format("function {} has a version '{}'", key.name, version));
     }
-    records[key].versions[number] = std::move(function);
+    records[key].versions[*number] = std::move(function);
     return {};
   }));
   TRY_STATUS(for_each(store_, kRunning, [&](const FunctionKey& key, Part, Text text) -> Status {

@@ -29,6 +29,7 @@ namespace hearth::net {
 
 // No turn should take longer: then 200 can pass in a second, and a request that meets one is late by that at most.
 inline constexpr std::chrono::milliseconds kTurnLimit{5};
+// 200 ms: stalls of a shared disk of 40 ms and more were seen; what sleeps by mistake sleeps longer when it is busy.
 inline constexpr int kSleepFactor = 40;
 // The same for this build: code that is not optimised is 10 times slower, with address checks 10 times, with thread
 // checks 20 times.
