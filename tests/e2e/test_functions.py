@@ -35,12 +35,7 @@ def raw_zip(*entries):
 
 
 def log_text(server, name):
-    logs = server.client("logs")
-    try:
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
-        return "".join(e["message"] for page in pages for e in page["events"])
-    except logs.exceptions.ResourceNotFoundException:
-        return ""
+    return "".join(server.log_messages(name))
 
 
 class Packages(unittest.TestCase):

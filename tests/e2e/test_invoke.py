@@ -40,14 +40,8 @@ class Shared(unittest.TestCase):
 
     def log_text(self, name, needle, timeout_s=10):
         """All log lines of a function once one of them contains `needle`."""
-        logs = self.server.client("logs")
-
         def read():
-            try:
-                events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-            except logs.exceptions.ResourceNotFoundException:
-                return None
-            text = "\n".join(e["message"].rstrip("\n") for e in events)
+            text = "\n".join(message.rstrip("\n") for message in self.server.log_messages(name))
             return text if needle in text else None
 
         return wait_until(read, timeout_s, f"{needle!r} in the log of {name}")
@@ -236,8 +230,8 @@ def handler(event, context):
 """)
         self.server.invoke(name)
         self.log_text(name, "third")
-        events = self.server.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-        self.assertTrue(any("first\nsecond\nthird" in e["message"] for e in events), events)
+        messages = self.server.log_messages(name)
+        self.assertTrue(any("first\nsecond\nthird" in message for message in messages), messages)
 
 
 class Failures(Shared):

@@ -66,6 +66,9 @@ class Loops(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             self.assertEqual([True] * 120, list(pool.map(call, range(120))))
 
+    def reports(self, name):
+        return sum(message.startswith("REPORT ") for message in self.server.log_messages(name))
+
     def test_functions_of_different_loops_call_each_other(self):
         names = self.functions(CHAIN, Timeout=60)
         for start in range(2):
@@ -102,7 +105,6 @@ def handler(event, context):
         time.sleep(60)
     return event
 """, Timeout=1)
-        logs = self.server.client("logs")
 
         def torment(name):
             answers = [self.call(name, event) for event in ("live", "die", "hang", "live")]
@@ -114,25 +116,15 @@ def handler(event, context):
             for name, answers in zip(names, pool.map(torment, names)):
                 self.assertEqual(expected, answers, name)
         for name in names:
-            def all_lines(group=f"/aws/lambda/{name}"):
-                events = logs.filter_log_events(logGroupName=group)["events"]
-                return sum(e["message"].startswith("REPORT ") for e in events) == 4
-            wait_until(all_lines, 10, f"four reports in the log of {name}")
+            wait_until(lambda name=name: self.reports(name) == 4, 10, f"four reports in the log of {name}")
 
     def test_events_that_nobody_waits_for_run_on_every_loop(self):
         names = self.functions(ECHO)
         for name in names:
             for i in range(5):
                 self.client.invoke(FunctionName=name, Payload=json.dumps({"i": i}).encode(), InvocationType="Event")
-        logs = self.server.client("logs")
         for name in names:
-            def all_ran(group=f"/aws/lambda/{name}"):
-                try:
-                    events = logs.filter_log_events(logGroupName=group)["events"]
-                except logs.exceptions.ResourceNotFoundException:
-                    return False
-                return sum(e["message"].startswith("REPORT ") for e in events) == 5
-            wait_until(all_ran, 30, f"five runs of {name}")
+            wait_until(lambda name=name: self.reports(name) == 5, 30, f"five runs of {name}")
 
 
 class Ends(unittest.TestCase):

@@ -98,9 +98,8 @@ class Versions(unittest.TestCase):
         self.api.publish_version(FunctionName=name)
         self.api.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
         self.assertEqual(202, self.api.invoke(FunctionName=name, Qualifier="live", InvocationType="Event", Payload=b'"m"')["StatusCode"])
-        logs = self.server.client("logs")
-        wait_until(lambda: any("ran 1 m" in e["message"] for e in logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]),
-                   30, "the event to run as version 1")
+        wait_until(lambda: any("ran 1 m" in message for message in self.server.log_messages(name)), 30,
+                   "the event to run as version 1")
 
     def test_the_code_of_a_version_stays_downloadable(self):
         name = self.two_versions()

@@ -245,6 +245,16 @@ class Server:
         body = reply["Payload"].read()
         return (json.loads(body) if body else None), reply
 
+    def log_messages(self, name):
+        """What stands in a function's log group, oldest first; nothing while the group is not there yet: lines are
+        stored after the invocation's answer."""
+        logs = self.client("logs")
+        try:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+            return [event["message"] for page in pages for event in page["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
 
 def with_names(line):
     """A line about a slow turn with its stack as functions and source lines, where a symbolizer is installed."""
