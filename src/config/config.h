@@ -40,7 +40,8 @@ enum class InertPolicy : std::uint8_t { kWarn, kRefuse };
 struct Config {
   std::string config_file;
   std::vector<ListenAddress> listen = {{.host = "127.0.0.1", .port = 4566}, {.host = "::1", .port = 4566}};
-  std::string data;  // load() fills in the default, which depends on who runs the server
+  std::string data;      // load() fills in the default, which depends on who runs the server
+  std::string key_file;  // load() fills in the default, beside the data folder
   AuthMode auth = AuthMode::kOpen;
   bool allow_remote = false;
   std::vector<std::string> hosts;

@@ -54,7 +54,7 @@ Status collect(const toml::table& table, const std::string& prefix, const std::s
     const Setting* setting = find_setting(key);
     if (!setting) {
       return fail(ErrorKind::kUnknownSetting,
-                  fmt::format("{}: there is no setting \"{}\" (`hearth config --describe` lists them)", where, key));
+                  fmt::format("{}: there is no setting \"{}\" (`hearth config` lists them)", where, key));
     }
     if (!setting->in_file) {
       return fail(ErrorKind::kUnknownSetting, fmt::format("{}: \"{}\" cannot be set in the file itself", where, key));

@@ -109,6 +109,11 @@ std::string default_data(const Sources& sources) {
   return {};
 }
 
+std::string default_key_file(std::string data) {
+  while (data.size() > 1 && data.ends_with('/')) data.pop_back();
+  return data + ".key";
+}
+
 // What only several settings together make wrong.
 Status check_together(const Loaded& loaded) {
   const Config& config = loaded.config;
@@ -137,6 +142,7 @@ Result<Loaded> load(const Sources& sources) {
     return fail(ErrorKind::kBadValue,
                 "data: there is no home folder to put the data folder in: name one with --data DIR");
   }
+  if (loaded.config.key_file.empty()) loaded.config.key_file = default_key_file(loaded.config.data);
   TRY_STATUS(check_together(loaded));
   return loaded;
 }

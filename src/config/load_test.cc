@@ -58,6 +58,14 @@ TEST_F(LoadTest, TheDefaultDataFolderDependsOnWhoRunsIt) {
   EXPECT_NE(refusal().find("--data"), std::string::npos);
 }
 
+TEST_F(LoadTest, TheKeyFileLiesBesideTheDataFolder) {
+  EXPECT_EQ(loaded().key_file, "/home/somebody/.local/share/hearth.key");
+  sources_.flags["data"] = {"/srv/functions//"};
+  EXPECT_EQ(loaded().key_file, "/srv/functions.key");
+  sources_.flags["key_file"] = {"/media/stick/key"};
+  EXPECT_EQ(loaded().key_file, "/media/stick/key");
+}
+
 TEST_F(LoadTest, FlagsWinOverVariablesWinOverTheFile) {
   file("region = \"eu-west-1\"\nidle_minutes = 3\n[log]\nlevel = \"debug\"\n[limits]\nconcurrency = 5\n");
   sources_.environment["HEARTH_REGION"] = "eu-west-2";
@@ -223,7 +231,7 @@ TEST(Settings, TheHelpNamesEveryFlagAndStaysNarrow) {
 TEST(Settings, TheDocumentationIsWhatTheTableSays) {
   std::ifstream file(HEARTH_SOURCE_DIR "/docs/configuration.md");
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  EXPECT_EQ(text, describe_markdown()) << "write it anew: hearth config --describe > docs/configuration.md";
+  EXPECT_EQ(text, describe_markdown()) << "write it anew: hearth config > docs/configuration.md";
 }
 
 TEST(Settings, EnvironmentsBecomeMaps) {

@@ -224,6 +224,12 @@ std::vector<Setting> make_settings() {
           "data", "DIR", &Config::data, "a path", is_path,
           "The folder that holds everything durable. It is made if it is missing, and belongs to one server at a time. "
           "By default /var/lib/hearth for root, else hearth in $XDG_DATA_HOME or ~/.local/share."),
+      text(
+          "key_file", "FILE", &Config::key_file, "a path", is_path,
+          "The keys under which environment variables of functions are kept encrypted. It is made if it is missing. By "
+          "default the name of the data folder with .key after it: beside the folder, so that a copy of the folder "
+          "alone "
+          "tells no secrets."),
       choice<AuthMode>(
           "auth", "MODE", &Config::auth, {{"open", AuthMode::kOpen}, {"enforced", AuthMode::kEnforced}},
           "open: any access key is accepted, and a key of 12 digits is the account. enforced: requests must "
@@ -372,7 +378,7 @@ std::string help_text() {
 std::string describe_markdown() {
   std::string out =
       "# Configuration\n\n"
-      "<!-- Written by `hearth config --describe` from the table in src/config/settings.cc; edit it there. -->\n\n"
+      "<!-- Written by `hearth config` from the table in src/config/settings.cc; edit it there. -->\n\n"
       "Every setting can be given in three ways; the first of these that gives it wins:\n\n"
       "1. a command-line flag of `hearth serve`,\n"
       "2. an environment variable,\n"

@@ -43,7 +43,7 @@ const Setting* find_setting(std::string_view key);
 
 // The options of `hearth serve --help`.
 std::string help_text();
-// docs/configuration.md; printed by `hearth config --describe`.
+// docs/configuration.md; printed by `hearth config`.
 std::string describe_markdown();
 
 }  // namespace hearth::config

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -51,6 +52,8 @@ struct FunctionVersion {
   std::uint32_t ephemeral_mib = 512;
   std::map<std::string, std::string> environment;
   bool has_environment = false;  // the Environment member was given, even if empty
+  // The variables as they lie in the store, when the key to open them is missing; `environment` is empty then.
+  std::string lost_environment;
   std::string architecture = "x86_64";
   std::string tracing_mode = "PassThrough";
   std::string log_format = "Text";
@@ -67,6 +70,12 @@ struct FunctionVersion {
   std::string update_reason;
   std::string update_reason_code;
 };
+
+// Of a function whose variables cannot be opened: AWS's code, and what an operator is told.
+inline constexpr std::string_view kLostKeyCode = "KMSKeyNotFound";
+inline constexpr std::string_view kLostKeyReason =
+    "The key that the function's environment variables were encrypted with is missing. Put it back into the key file "
+    "and restart the server, or set the variables again.";
 
 using FunctionSnapshot = std::shared_ptr<const FunctionVersion>;
 

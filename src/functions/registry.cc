@@ -30,7 +30,8 @@ Result<FunctionRecord*> Registry::Impl::get(const FunctionKey& key) {
   return &place->second;
 }
 
-Registry::Registry(storage::Store& store, const Clock& clock) : impl_(std::make_unique<Impl>(store, clock)) {}
+Registry::Registry(storage::Store& store, const storage::KeyRing& keys, const Clock& clock)
+    : impl_(std::make_unique<Impl>(store, keys, clock)) {}
 Registry::~Registry() = default;
 
 Status Registry::load() {
@@ -106,7 +107,7 @@ Result<Registry::Changed> Registry::create(FunctionVersion function, std::map<st
   FunctionRecord record;
   record.latest = std::make_shared<const FunctionVersion>(std::move(function));
   record.tags = std::move(tags);
-  FunctionChange change(key);
+  FunctionChange change = impl_->store.change(key);
   change.put_latest(record.latest, nullptr).put_tags(record.tags);
   Changed changed{.latest = record.latest, .version = nullptr};
   if (publish == Publish::kYes) {
@@ -138,7 +139,7 @@ Result<Registry::Changed> Registry::update(const FunctionKey& key, const std::op
   next.update_reason = "The function is being created.";  // AWS says so for updates too
   next.update_reason_code = "Creating";
   Changed changed{.latest = std::make_shared<const FunctionVersion>(std::move(next)), .version = nullptr};
-  FunctionChange rows(key);
+  FunctionChange rows = impl_->store.change(key);
   rows.put_latest(changed.latest, record->running);
   std::uint64_t last_version = record->last_version;
   if (publish == Publish::kYes) {
@@ -189,7 +190,7 @@ Status Registry::settle(const FunctionKey& key, std::uint64_t generation, std::o
     next.state_reason_code.clear();
   }
   const auto settled = std::make_shared<const FunctionVersion>(std::move(next));
-  FunctionChange change(key);
+  FunctionChange change = impl_->store.change(key);
   if (former == &record.latest) {
     const FunctionSnapshot running = failure_reason ? record.running : settled;
     TRY_STATUS(impl_->store.commit(std::move(change.put_latest(settled, running))));
@@ -204,7 +205,7 @@ Status Registry::settle(const FunctionKey& key, std::uint64_t generation, std::o
 
 Status Registry::remove(const FunctionKey& key) {
   TRY(FunctionRecord* const record, impl_->get(key));
-  FunctionChange change(key);
+  FunctionChange change = impl_->store.change(key);
   TRY_STATUS(impl_->store.commit(std::move(change.erase(*record))));
   impl_->records.erase(key);
   impl_->tell(key);
@@ -220,7 +221,7 @@ std::map<std::string, std::string> Registry::tags(const FunctionKey& key) const 
 
 Status Registry::set_tags(const FunctionKey& key, std::map<std::string, std::string> tags) {
   TRY(FunctionRecord* const record, impl_->get(key));
-  FunctionChange change(key);
+  FunctionChange change = impl_->store.change(key);
   TRY_STATUS(impl_->store.commit(std::move(change.put_tags(tags))));
   record->tags = std::move(tags);
   return {};
@@ -244,7 +245,7 @@ Registry::Policy Registry::policy(const FunctionKey& key, std::string_view quali
 Result<Registry::Policy> Registry::set_policy(const FunctionKey& key, const std::string& qualifier,
                                               std::string document) {
   TRY(FunctionRecord* const record, impl_->get(key));
-  FunctionChange change(key);
+  FunctionChange change = impl_->store.change(key);
   change.put_policy(qualifier, document);
   const auto renewed = [](const FunctionVersion& former) {
     FunctionVersion next = former;

@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "functions/error_kind.h"
 #include "functions/function.h"
+#include "storage/key_ring.h"
 #include "storage/store.h"
 
 namespace hearth::functions {
@@ -40,8 +41,8 @@ enum class Publish { kNo, kYes };
 
 class Registry {
  public:
-  // `store` and `clock` outlive the registry. load() reads everything once, at start.
-  Registry(storage::Store& store, const Clock& clock);
+  // All outlive the registry; `keys` seals environment variables. load() reads everything once, at start.
+  Registry(storage::Store& store, const storage::KeyRing& keys, const Clock& clock);
   ~Registry();
   Status load();
 

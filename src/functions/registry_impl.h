@@ -27,7 +27,8 @@ struct Registry::Impl {
   std::uint64_t next_generation = 1;
   std::vector<std::function<void(const FunctionKey&)>> listeners;
 
-  Impl(storage::Store& in_store, const Clock& by_clock) : store(in_store), clock(by_clock) {}
+  Impl(storage::Store& in_store, const storage::KeyRing& keys, const Clock& by_clock)
+      : store(in_store, keys), clock(by_clock) {}
 
   void tell(const FunctionKey& key) const {
     for (const auto& listener : listeners) listener(key);

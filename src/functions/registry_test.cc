@@ -27,7 +27,7 @@ class RegistryTest : public testing::Test {
  protected:
   // As after a restart.
   void reopen() {
-    registry_ = std::make_unique<Registry>(store_, clock_);
+    registry_ = std::make_unique<Registry>(store_, keys_, clock_);
     const Status loaded = registry_->load();
     ASSERT_TRUE(loaded) << loaded.error().message();
   }
@@ -39,6 +39,7 @@ class RegistryTest : public testing::Test {
   }
 
   storage::MemoryStore store_;
+  storage::KeyRing keys_ = storage::KeyRing::fresh();
   FakeClock clock_;
   std::unique_ptr<Registry> registry_;
 };
@@ -149,7 +150,7 @@ TEST_F(RegistryTest, EverythingComesBackAfterARestart) {
   const auto policy = registry_->policy(kKey);
   reopen();
   const auto after = *registry_->latest(kKey);
-  EXPECT_EQ(encode_version(before), encode_version(after));
+  EXPECT_EQ(encode_version(before, keys_), encode_version(after, keys_));
   EXPECT_EQ(registry_->latest(kKey), registry_->running(kKey));
   EXPECT_EQ(registry_->tags(kKey).at("a"), "b");
   EXPECT_EQ(registry_->policy(kKey).document, policy.document);
@@ -223,6 +224,90 @@ TEST_F(RegistryTest, ClearForgetsAndErasesEverything) {
   EXPECT_TRUE(store_.rows().empty());
 }
 
+TEST_F(RegistryTest, VariablesLieSealedInTheStore) {
+  FunctionVersion function = some_function();
+  function.environment = {{"PASSWORD", "hunter2"}};
+  ASSERT_TRUE(registry_->create(function, {}, Publish::kYes));
+  const auto rows = store_.scan("", "", 100);
+  ASSERT_TRUE(rows);
+  ASSERT_GE(rows->size(), 3U);
+  for (const auto& row : *rows) {
+    EXPECT_THAT(row.value, testing::Not(testing::HasSubstr("hunter2"))) << row.key;
+    EXPECT_THAT(row.value, testing::Not(testing::HasSubstr("PASSWORD"))) << row.key;
+  }
+  reopen();
+  EXPECT_EQ(registry_->latest(kKey)->environment.at("PASSWORD"), "hunter2");
+}
+
+TEST_F(RegistryTest, WithoutItsKeyAFunctionIsFailedAndComesBackWithIt) {
+  create_active();
+  ASSERT_TRUE(registry_->publish(kKey, {}));
+  const storage::KeyRing kept = std::exchange(keys_, storage::KeyRing::fresh());
+  reopen();
+  for (const auto& function : {registry_->latest(kKey), registry_->find(kKey, "1")}) {
+    EXPECT_EQ(function->state, State::kFailed);
+    EXPECT_EQ(function->state_reason_code, "KMSKeyNotFound");
+    EXPECT_TRUE(function->environment.empty());
+  }
+  EXPECT_EQ(registry_->running(kKey), nullptr);
+  EXPECT_EQ(registry_->running(kKey, "1", 0), nullptr);
+  // What is changed meanwhile keeps the variables that nobody can read now.
+  const auto updated = registry_->update(kKey, std::nullopt, [](FunctionVersion& f) { f.memory_mib = 512; });
+  ASSERT_TRUE(updated);
+  ASSERT_TRUE(
+      registry_->settle(kKey, updated->latest->generation, std::string(kLostKeyReason), std::string(kLostKeyCode)));
+  keys_ = kept;
+  reopen();
+  EXPECT_EQ(registry_->latest(kKey)->state, State::kActive);
+  EXPECT_EQ(registry_->latest(kKey)->update_status, UpdateStatus::kSuccessful);
+  EXPECT_EQ(registry_->running(kKey)->environment.at("A"), "1");
+  EXPECT_EQ(registry_->running(kKey)->memory_mib, 512U);
+  EXPECT_EQ(registry_->running(kKey, "1", 0)->environment.at("A"), "1");
+}
+
+TEST_F(RegistryTest, ALostFunctionWorksAgainWithNewVariables) {
+  create_active();
+  keys_ = storage::KeyRing::fresh();
+  reopen();
+  const auto updated = registry_->update(kKey, std::nullopt, [](FunctionVersion& f) {
+    f.environment = {{"B", "2"}};
+    f.lost_environment.clear();
+  });
+  ASSERT_TRUE(registry_->settle(kKey, updated->latest->generation, std::nullopt, ""));
+  reopen();
+  EXPECT_EQ(registry_->running(kKey)->environment.at("B"), "2");
+  EXPECT_EQ(registry_->running(kKey)->state, State::kActive);
+}
+
+TEST_F(RegistryTest, AReplacedKeyIsNoLongerNeededAfterOneStart) {
+  create_active();
+  const std::string before = keys_.text();
+  keys_.rotate();
+  reopen();
+  const std::string both = keys_.text();
+  // The new key's line alone.
+  const std::size_t first = both.find(keys_.current_id());
+  keys_ = *storage::KeyRing::parse(both.substr(first, both.find('\n', first) - first));
+  reopen();
+  EXPECT_EQ(registry_->running(kKey)->environment.at("A"), "1");
+}
+
+TEST_F(RegistryTest, VariablesOfFormatOneAreReadAndSealed) {
+  create_active();
+  const std::string key = storage::make_key("lambda.version", kKey.account, kKey.region, {"f", "$LATEST"});
+  std::string row = **store_.get(key);
+  const std::size_t member = row.find("\"sealed_environment\":");
+  const std::size_t end = row.find(',', member);
+  row.replace(member, end - member, R"("environment":{"OLD":"plain"})");
+  row.replace(row.find("\"v\":2"), 5, "\"v\":1");
+  storage::Batch batch;
+  batch.put(key, row);
+  ASSERT_TRUE(store_.commit(std::move(batch)));
+  reopen();
+  EXPECT_EQ(registry_->latest(kKey)->environment.at("OLD"), "plain");
+  EXPECT_THAT(**store_.get(key), testing::Not(testing::HasSubstr("plain")));
+}
+
 TEST_F(RegistryTest, DamagedOrNewerRecordsAreRefusedWithTheFunctionsName) {
   create_active();
   const std::string key = storage::make_key("lambda.version", kKey.account, kKey.region, {"f", "$LATEST"});
@@ -231,12 +316,12 @@ TEST_F(RegistryTest, DamagedOrNewerRecordsAreRefusedWithTheFunctionsName) {
     batch.put(key, std::move(value));
     ASSERT_TRUE(store_.commit(std::move(batch)));
   };
-  Registry registry(store_, clock_);
+  Registry registry(store_, keys_, clock_);
   put("{");
   EXPECT_TRUE(registry.load().error().is(storage::ErrorKind::kCorrupt));
   put(R"({"v":1,"version":"$LATEST"})");
   EXPECT_THAT(registry.load().error().message(), testing::HasSubstr("function f"));
-  put(R"({"v":2})");
+  put(R"({"v":3})");
   EXPECT_TRUE(registry.load().error().is(storage::ErrorKind::kForeign));
 }
 

@@ -21,7 +21,7 @@ constexpr std::string_view kAliases = "lambda.alias";
 constexpr std::string_view kTags = "lambda.tags";
 constexpr std::string_view kEventRules = "lambda.event_rules";
 constexpr std::string_view kPolicies = "lambda.policy";
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kFormat = 2;  // since 2, variables are sealed
 constexpr std::size_t kScanStep = 512;
 
 constexpr std::array<std::string_view, 4> kStates = {"Pending", "Active", "Inactive", "Failed"};
@@ -33,6 +33,9 @@ std::string key_of(std::string_view space, const FunctionKey& key) {
 std::string key_of(std::string_view space, const FunctionKey& key, std::string_view part) {
   return storage::make_key(space, key.account, key.region, {key.name, part});
 }
+
+// Whom variables are sealed for: versions share them with $LATEST, other functions do not.
+std::string owner_of(const FunctionKey& key) { return key_of("lambda.environment", key); }
 
 json::object encode_map(const std::map<std::string, std::string>& map) {
   json::object object;
@@ -50,6 +53,7 @@ class Reader {
     if (!value || !value->is_string()) return broken(name), std::string();
     return std::string(value->get_string());
   }
+  bool has(std::string_view name) const { return object_.contains(name); }
   // Of a member that older records lack.
   std::string text_or_empty(std::string_view name) { return object_.contains(name) ? text(name) : std::string(); }
   template <class Number = std::uint64_t>
@@ -158,9 +162,58 @@ Status decode(std::string_view what, const FunctionKey& key, std::string_view te
               fmt::format("{} of function {} cannot be read: {}", what, key.name, reader.first_broken()));
 }
 
+// Fills in the variables, or what is kept of them when their key is missing.
+Status open_environment(std::string sealed, const storage::KeyRing& keys, FunctionVersion& version) {
+  auto opened = keys.open(sealed, owner_of(version.key));
+  if (!opened && opened.error().is(storage::KeyRingError::kNoKey)) {
+    version.lost_environment = std::move(sealed);
+    return {};
+  }
+  boost::system::error_code error;
+  const json::value value = opened ? json::parse(*opened, error) : json::value();
+  const json::object* const variables = value.if_object();
+  if (variables) {
+    for (const auto& [name, text] : *variables) {
+      if (text.is_string()) version.environment.emplace(name, text.get_string());
+    }
+    if (version.environment.size() == variables->size()) return {};
+  }
+  return fail(storage::ErrorKind::kCorrupt,
+              fmt::format("the variables of function {} cannot be read", version.key.name));
+}
+
+// Whether the key is there decides about the state at every start: what failed for want of it works again with it.
+void follow_key(FunctionVersion& version) {
+  if (!version.lost_environment.empty()) {
+    version.state = State::kFailed;
+    version.state_reason = kLostKeyReason;
+    version.state_reason_code = kLostKeyCode;
+    return;
+  }
+  if (version.state == State::kFailed && version.state_reason_code == kLostKeyCode) {
+    version.state = State::kActive;
+    version.state_reason.clear();
+    version.state_reason_code.clear();
+  }
+  if (version.update_status == UpdateStatus::kFailed && version.update_reason_code == kLostKeyCode) {
+    version.update_status = UpdateStatus::kSuccessful;
+    version.update_reason.clear();
+    version.update_reason_code.clear();
+  }
+}
+
+struct DecodedVersion {
+  FunctionVersion version;
+  // Its variables are not sealed, or under a key that has been replaced.
+  bool wants_sealing = false;
+};
+
+Result<DecodedVersion> decode_row(const FunctionKey& key, std::string_view text, const storage::KeyRing& keys);
+
 }  // namespace
 
-std::string encode_version(const FunctionVersion& version) {
+std::string encode_version(const FunctionVersion& version, const storage::KeyRing& keys) {
+  const bool lost = !version.lost_environment.empty();
   return json::serialize(json::object{
       {"v", kFormat},
       {"version", version.version},
@@ -178,7 +231,8 @@ std::string encode_version(const FunctionVersion& version) {
       {"memory_mib", version.memory_mib},
       {"timeout_s", version.timeout_s},
       {"ephemeral_mib", version.ephemeral_mib},
-      {"environment", encode_map(version.environment)},
+      {"sealed_environment", lost ? version.lost_environment
+                                  : keys.seal(json::serialize(encode_map(version.environment)), owner_of(version.key))},
       {"has_environment", version.has_environment},
       {"architecture", version.architecture},
       {"tracing_mode", version.tracing_mode},
@@ -197,10 +251,18 @@ std::string encode_version(const FunctionVersion& version) {
   });
 }
 
-Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view text) {
+Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view text, const storage::KeyRing& keys) {
+  TRY(DecodedVersion decoded, decode_row(key, text, keys));
+  return std::move(decoded.version);
+}
+
+namespace {
+
+Result<DecodedVersion> decode_row(const FunctionKey& key, std::string_view text, const storage::KeyRing& keys) {
   TRY(const json::object object, parse("the record", key, text));
   Reader reader(object);
-  FunctionVersion version;
+  DecodedVersion decoded;
+  FunctionVersion& version = decoded.version;
   version.key = key;
   version.version = reader.text("version");
   version.arn = reader.text("arn");
@@ -217,7 +279,14 @@ Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view 
   version.memory_mib = reader.number<std::uint32_t>("memory_mib");
   version.timeout_s = reader.number<std::uint32_t>("timeout_s");
   version.ephemeral_mib = reader.number<std::uint32_t>("ephemeral_mib");
-  version.environment = reader.map("environment");
+  if (reader.has("environment")) {  // of format 1
+    version.environment = reader.map("environment");
+    decoded.wants_sealing = true;
+  } else {
+    std::string sealed = reader.text("sealed_environment");
+    decoded.wants_sealing = !keys.is_current(sealed);
+    TRY_STATUS(open_environment(std::move(sealed), keys, version));
+  }
   version.has_environment = reader.flag("has_environment");
   version.architecture = reader.text("architecture");
   version.tracing_mode = reader.text("tracing_mode");
@@ -237,19 +306,27 @@ Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view 
     return fail(storage::ErrorKind::kCorrupt,
                 fmt::format("the record of function {}: member {} cannot be read", key.name, reader.first_broken()));
   }
-  return version;
+  follow_key(version);
+  return decoded;
 }
+
+}  // namespace
 
 Result<std::vector<FunctionRecord>> FunctionStore::load() {
   std::map<FunctionKey, FunctionRecord> records;
-  const auto snapshot = [](const FunctionKey& key, std::string_view text) -> Result<FunctionSnapshot> {
-    TRY(FunctionVersion version, decode_version(key, text));
-    return std::make_shared<const FunctionVersion>(std::move(version));
+  storage::Batch sealed_anew;
+  const auto snapshot = [&](std::string row, const FunctionKey& key,
+                            std::string_view text) -> Result<FunctionSnapshot> {
+    TRY(DecodedVersion decoded, decode_row(key, text, keys_));
+    if (decoded.wants_sealing && decoded.version.lost_environment.empty()) {
+      sealed_anew.put(std::move(row), encode_version(decoded.version, keys_));
+    }
+    return std::make_shared<const FunctionVersion>(std::move(decoded.version));
   };
   using Text = std::string_view;
   using Part = const std::string&;
   TRY_STATUS(for_each(store_, kVersions, [&](const FunctionKey& key, Part version, Text text) -> Status {
-    TRY(FunctionSnapshot function, snapshot(key, text));
+    TRY(FunctionSnapshot function, snapshot(key_of(kVersions, key, version), key, text));
     if (version == kLatestVersion) {
       records[key].latest = std::move(function);
       return {};
@@ -262,7 +339,8 @@ Result<std::vector<FunctionRecord>> FunctionStore::load() {
     return {};
   }));
   TRY_STATUS(for_each(store_, kRunning, [&](const FunctionKey& key, Part, Text text) -> Status {
-    TRY(records[key].running, snapshot(key, text));
+    TRY(FunctionSnapshot running, snapshot(key_of(kRunning, key), key, text));
+    if (running->lost_environment.empty()) records[key].running = std::move(running);
     return {};
   }));
   TRY_STATUS(for_each(store_, kPublished, [&](const FunctionKey& key, Part, Text text) -> Status {
@@ -307,13 +385,16 @@ Result<std::vector<FunctionRecord>> FunctionStore::load() {
     if (!record.running && ready) record.running = record.latest;
     result.push_back(std::move(record));
   }
+  if (!sealed_anew.writes.empty()) {
+    TRY([[maybe_unused]] const storage::Ticket ticket, store_.commit(std::move(sealed_anew)));
+  }
   return result;
 }
 
 FunctionChange& FunctionChange::put_latest(const FunctionSnapshot& latest, const FunctionSnapshot& running) {
   put_version(*latest);
   if (running && running != latest) {
-    batch_.put(key_of(kRunning, key_), encode_version(*running));
+    batch_.put(key_of(kRunning, key_), encode_version(*running, keys_));
   } else {
     batch_.erase(key_of(kRunning, key_));
   }
@@ -321,7 +402,7 @@ FunctionChange& FunctionChange::put_latest(const FunctionSnapshot& latest, const
 }
 
 FunctionChange& FunctionChange::put_version(const FunctionVersion& version) {
-  batch_.put(key_of(kVersions, key_, version.version), encode_version(version));
+  batch_.put(key_of(kVersions, key_, version.version), encode_version(version, keys_));
   return *this;
 }
 

@@ -5,9 +5,10 @@
 // settled or failed; "lambda.published" (name): the highest version number ever given; "lambda.alias" (name, alias);
 // "lambda.tags" (name); "lambda.event_rules" (name, qualifier); "lambda.policy" (name, or name and qualifier). Values
 // are JSON with a format number "v"; a number greater than ours is refused, so that an older server cannot misread
-// newer data.
+// newer data. Environment variables are sealed under the operator's key; where it is missing, the
+// function is Failed (kLostKeyCode) until the key is back or the variables are set anew.
 //
-// Path: functions/registry.cc -> here -> storage/store.h        Tests: registry_test.cc
+// Path: functions/registry.cc -> here -> storage/store.h, storage/key_ring.h        Tests: registry_test.cc
 
 #include <cstdint>
 #include <functional>
@@ -18,6 +19,7 @@
 
 #include "base/result.h"
 #include "functions/function.h"
+#include "storage/key_ring.h"
 #include "storage/store.h"
 
 namespace hearth::functions {
@@ -37,7 +39,8 @@ struct FunctionRecord {
 // Changes of one function that are committed together.
 class FunctionChange {
  public:
-  explicit FunctionChange(FunctionKey key) : key_(std::move(key)) {}
+  // `keys` seals variables, and outlives the change.
+  FunctionChange(FunctionKey key, const storage::KeyRing& keys) : key_(std::move(key)), keys_(keys) {}
 
   FunctionChange& put_latest(const FunctionSnapshot& latest, const FunctionSnapshot& running);
   FunctionChange& put_version(const FunctionVersion& version);
@@ -55,14 +58,19 @@ class FunctionChange {
  private:
   friend class FunctionStore;
   FunctionKey key_;
+  const storage::KeyRing& keys_;
   storage::Batch batch_;
 };
 
 class FunctionStore {
  public:
-  explicit FunctionStore(storage::Store& store) : store_(store) {}
+  // Both outlive it.
+  FunctionStore(storage::Store& store, const storage::KeyRing& keys) : store_(store), keys_(keys) {}
 
-  // Errors: storage::ErrorKind::kCorrupt, kForeign (newer format), and what scan() gives.
+  FunctionChange change(FunctionKey key) const { return {std::move(key), keys_}; }
+
+  // Seals anew, durably, what another than the current key sealed. Errors: storage::ErrorKind::kCorrupt, kForeign
+  // (newer format), and what scan() and commit() give.
   Result<std::vector<FunctionRecord>> load();
   // Errors of the rest: storage::ErrorKind; add() also kConflict when the name is taken.
   Status add(FunctionChange change);
@@ -71,10 +79,11 @@ class FunctionStore {
 
  private:
   storage::Store& store_;
+  const storage::KeyRing& keys_;
 };
 
 // The JSON of one version, for tests of the format.
-std::string encode_version(const FunctionVersion& version);
-Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view text);
+std::string encode_version(const FunctionVersion& version, const storage::KeyRing& keys);
+Result<FunctionVersion> decode_version(const FunctionKey& key, std::string_view text, const storage::KeyRing& keys);
 
 }  // namespace hearth::functions

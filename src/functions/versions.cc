@@ -109,7 +109,7 @@ Result<FunctionSnapshot> Registry::publish(const FunctionKey& key, const Publica
   const FunctionSnapshot version = impl_->version_of(*record, latest, publication.description);
   const std::uint64_t number = *version_number(version->version);
   if (number <= record->last_version) return version;
-  FunctionChange change(key);
+  FunctionChange change = impl_->store.change(key);
   change.put_version(*version).put_last_version(number);
   TRY_STATUS(impl_->store.commit(std::move(change)));
   record->versions[number] = version;
@@ -134,7 +134,7 @@ Status Registry::remove_version(const FunctionKey& key, const std::string& versi
                 fmt::format("Unable to delete version because the following aliases reference it: [{}]",
                             fmt::join(names, ", ")));
   }
-  FunctionChange change(key);
+  FunctionChange change = impl_->store.change(key);
   change.erase_version(version).put_policy(version, {}).erase_event_rules(version);
   TRY_STATUS(impl_->store.commit(std::move(change)));
   record->versions.erase(place);
@@ -172,7 +172,7 @@ Result<Alias> Registry::add_alias(const FunctionKey& key, Alias alias) {
     return fail(ErrorKind::kAlreadyExists, fmt::format("alias {} of {}", alias.name, key.name));
   }
   alias.revision_id = random_uuid();
-  FunctionChange change(key);
+  FunctionChange change = impl_->store.change(key);
   TRY_STATUS(impl_->store.commit(std::move(change.put_alias(alias))));
   record->aliases.emplace(alias.name, alias);
   return alias;
@@ -193,7 +193,7 @@ Result<Alias> Registry::update_alias(const FunctionKey& key, const std::string& 
   change(next);
   next.name = name;
   next.revision_id = random_uuid();
-  FunctionChange rows(key);
+  FunctionChange rows = impl_->store.change(key);
   TRY_STATUS(impl_->store.commit(std::move(rows.put_alias(next))));
   named->second = next;
   return next;
@@ -202,7 +202,7 @@ Result<Alias> Registry::update_alias(const FunctionKey& key, const std::string& 
 Status Registry::remove_alias(const FunctionKey& key, const std::string& name) {
   const auto record = impl_->records.find(key);
   if (record == impl_->records.end() || !record->second.aliases.contains(name)) return {};
-  FunctionChange change(key);
+  FunctionChange change = impl_->store.change(key);
   change.erase_alias(name).put_policy(name, {}).erase_event_rules(name);
   TRY_STATUS(impl_->store.commit(std::move(change)));
   record->second.aliases.erase(name);
@@ -237,7 +237,7 @@ Result<EventRules> Registry::set_event_rules(const FunctionKey& key, const std::
   TRY(FunctionRecord* const record, impl_->get(key));
   const std::string name = qualifier.empty() ? std::string(kLatestVersion) : qualifier;
   rules.last_modified = impl_->clock.now();
-  FunctionChange change(key);
+  FunctionChange change = impl_->store.change(key);
   TRY_STATUS(impl_->store.commit(std::move(change.put_event_rules(name, rules))));
   record->event_rules[name] = rules;
   return rules;
@@ -247,7 +247,7 @@ Status Registry::remove_event_rules(const FunctionKey& key, const std::string& q
   TRY(FunctionRecord* const record, impl_->get(key));
   const std::string name = qualifier.empty() ? std::string(kLatestVersion) : qualifier;
   if (!record->event_rules.contains(name)) return fail(ErrorKind::kNotFound, fmt::format("rules of {}", name));
-  FunctionChange change(key);
+  FunctionChange change = impl_->store.change(key);
   TRY_STATUS(impl_->store.commit(std::move(change.erase_event_rules(name))));
   record->event_rules.erase(name);
   return {};

@@ -25,7 +25,7 @@ class VersionsTest : public testing::Test {
   }
   // As after a restart.
   void reopen() {
-    registry_ = std::make_unique<Registry>(store_, clock_);
+    registry_ = std::make_unique<Registry>(store_, keys_, clock_);
     const Status loaded = registry_->load();
     ASSERT_TRUE(loaded) << loaded.error().message();
   }
@@ -43,6 +43,7 @@ class VersionsTest : public testing::Test {
   }
 
   storage::MemoryStore store_;
+  storage::KeyRing keys_ = storage::KeyRing::fresh();
   FakeClock clock_;
   std::unique_ptr<Registry> registry_;
 };

@@ -1,6 +1,7 @@
 #include "invocation/intake.h"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "environment/fault.h"
@@ -29,6 +30,11 @@ const char* aws_name(functions::State state) {
   }
   return "Unknown";
 }
+
+// AWS's words, also where the key is Hearth's own.
+constexpr std::string_view kKeyNotFound =
+    "Lambda was unable to decrypt the environment variables because the KMS key was not found. Please check the "
+    "function's KMS key settings.";
 
 // Reading JSON takes some milliseconds per MiB.
 constexpr std::size_t kCheckHere = std::size_t{128} * 1024;
@@ -68,6 +74,7 @@ Result<functions::FunctionSnapshot> Intake::resolve(const InvokeRequest& request
   if (auto running = functions_.running(request.function, request.qualifier, draw)) return running;
   const functions::FunctionSnapshot named = functions_.find(request.function, request.qualifier);
   if (!named) return fail(not_found(request));
+  if (!named->lost_environment.empty()) return fail(ErrorKind::kKeyNotFound, std::string(kKeyNotFound));
   return fail(
       named->state == functions::State::kFailed ? ErrorKind::kFailed : ErrorKind::kPending,
       std::string(

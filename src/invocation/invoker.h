@@ -17,6 +17,7 @@ enum class ErrorKind {
   kNotFound,     // no such function or qualifier
   kPending,      // the function is being created; message: AWS's
   kFailed,       // the function's state is Failed
+  kKeyNotFound,  // the function's environment variables cannot be decrypted; message: AWS's
   kThrottled,    // concurrency; message: AWS's
   kQueueFull,    // too many asynchronous invocations wait; message: AWS's
   kTooLarge,     // the payload

@@ -44,6 +44,9 @@ std::expected<CommandLine, Answer> parse_command_line(int argc, const char* cons
   CLI::App* runtime = app.add_subcommand("runtime", "List the runtimes of this machine, or add one.");
   add_settings(*runtime, line.flags);
   runtime->add_option("command", line.arguments, "list, or add NAME (such as nodejs22.x)")->expected(1, 8)->required();
+  CLI::App* rotate_key = app.add_subcommand(
+      "rotate-key", "Add a new key to the key file; the server encrypts with it from its next start.");
+  add_settings(*rotate_key, line.flags);
   CLI::App* config = app.add_subcommand("config", "Describe every setting, as docs/configuration.md.");
 
   try {
@@ -56,6 +59,7 @@ std::expected<CommandLine, Answer> parse_command_line(int argc, const char* cons
   }
   if (init->parsed()) line.subcommand = Subcommand::kInit;
   if (runtime->parsed()) line.subcommand = Subcommand::kRuntime;
+  if (rotate_key->parsed()) line.subcommand = Subcommand::kRotateKey;
   if (config->parsed()) line.subcommand = Subcommand::kConfig;
   return line;
 }

@@ -12,7 +12,7 @@
 
 namespace hearth::main {
 
-enum class Subcommand : std::uint8_t { kServe, kInit, kRuntime, kConfig };
+enum class Subcommand : std::uint8_t { kServe, kInit, kRuntime, kRotateKey, kConfig };
 
 struct CommandLine {
   Subcommand subcommand = Subcommand::kServe;

@@ -34,6 +34,8 @@ int main(int argc, char** argv) {
       return hearth::main::init_command(*settings);
     case Subcommand::kRuntime:
       return hearth::main::runtime_command(*settings, line->arguments);
+    case Subcommand::kRotateKey:
+      return hearth::main::rotate_key_command(*settings);
     case Subcommand::kConfig:
       return 0;
   }

@@ -14,6 +14,8 @@
 #include "main/isolation.h"
 #include "main/server.h"
 #include "main/supervisor.h"
+#include "storage/error_kind.h"
+#include "storage/key_file.h"
 
 namespace hearth::main {
 namespace {
@@ -27,6 +29,16 @@ Result<std::string> launcher_path() {
   if (size <= 0) return fail(CommandError::kSystem, fmt::format("/proc/self/exe: {}", std::strerror(errno)));
   const std::string self(buffer.data(), static_cast<std::size_t>(size));
   return self.substr(0, self.rfind('/')) + "/hearth-launcher";
+}
+
+// While still root where the server is started by root: its own user needs no access to the file.
+Result<storage::KeyFile> open_keys(const config::Config& config) {
+  auto opened = storage::open_key_file(config.key_file, storage::FileSystem());
+  if (!opened && opened.error().is(storage::ErrorKind::kUnavailable)) {
+    return fail(CommandError::kSystem,
+                fmt::format("{}; name another place for the key file with --key-file", opened.error().message()));
+  }
+  return opened;
 }
 
 Result<int> serve(const config::Loaded& settings) {
@@ -44,7 +56,15 @@ Result<int> serve(const config::Loaded& settings) {
                                     isolation.launcher_arguments.end());
   config::Loaded noted = settings;
   noted.warnings.insert(noted.warnings.end(), isolation.notes.begin(), isolation.notes.end());
-  Server server(noted, opened.folder, isolation.tier);
+  TRY(const storage::KeyFile key_file, open_keys(settings.config));
+  if (key_file.is_new) {
+    noted.warnings.push_back(
+        fmt::format("{} is new: it holds the key that environment variables are encrypted with; keep a copy of it "
+                    "apart from copies "
+                    "of the data folder",
+                    settings.config.key_file));
+  }
+  Server server(noted, opened.folder, key_file.keys, isolation.tier);
   return supervise(options, server);
 }
 

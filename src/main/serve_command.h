@@ -1,5 +1,5 @@
 #pragma once
-// `hearth serve` and `hearth init`: from checked settings to a running server, or to a first key.
+// The subcommands of `hearth`, each from checked settings to an exit status.
 
 #include "config/load.h"
 
@@ -13,5 +13,8 @@ int init_command(const config::Loaded& settings);
 
 // `hearth runtime ...`. Works while a server runs on the same data folder.
 int runtime_command(const config::Loaded& settings, const std::vector<std::string>& arguments);
+
+// Adds a new first key to the key file. Works while a server runs, which goes on with the former until it is restarted.
+int rotate_key_command(const config::Loaded& settings);
 
 }  // namespace hearth::main

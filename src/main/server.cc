@@ -106,7 +106,7 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
  public:
   // Errors: whatever could not be opened; the message is for the operator.
   static Result<std::unique_ptr<Parts>> build(const config::Loaded& settings, const storage::DataFolder& folder,
-                                              ServerSockets sockets, UniqueFd signals);
+                                              const storage::KeyRing& keys, ServerSockets sockets, UniqueFd signals);
 
   // Starts everything and runs until asked to stop. `tier`: of isolation, which the launcher must confirm.
   int run(const std::string& tier);
@@ -141,11 +141,12 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
           pool(settings.threads) {}
   };
 
-  Parts(const config::Loaded& settings, const storage::DataFolder& folder, std::unique_ptr<Foundation> foundation,
-        Stored stored, ServerSockets sockets, UniqueFd signals);
+  Parts(const config::Loaded& settings, const storage::DataFolder& folder, const storage::KeyRing& keys,
+        std::unique_ptr<Foundation> foundation, Stored stored, ServerSockets sockets, UniqueFd signals);
 
   invocation::DataPlaneParts data_plane_parts();
   Status load();
+  void tell_lost_keys() const;
   Result<std::vector<std::uint16_t>> listen();
   Result<std::vector<UniqueFd>> open_listeners() const;
   net::Task<> start(std::string tier);
@@ -199,7 +200,7 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
 };
 
 Result<std::unique_ptr<Parts>> Parts::build(const config::Loaded& settings, const storage::DataFolder& folder,
-                                            ServerSockets sockets, UniqueFd signals) {
+                                            const storage::KeyRing& keys, ServerSockets sockets, UniqueFd signals) {
   auto foundation = std::make_unique<Foundation>(settings.config);
   const storage::FileSystem files;
   storage::RocksStoreOptions options;
@@ -215,12 +216,12 @@ Result<std::unique_ptr<Parts>> Parts::build(const config::Loaded& settings, cons
   TRY(auto downloads, gateway::CodeDownload::open(*store, *blobs, foundation->clock));
   Stored stored{std::move(store),     std::move(blobs), std::move(runtime_files),
                 std::move(authority), std::move(trust), std::move(downloads)};
-  return std::unique_ptr<Parts>(
-      new Parts(settings, folder, std::move(foundation), std::move(stored), std::move(sockets), std::move(signals)));
+  return std::unique_ptr<Parts>(new Parts(settings, folder, keys, std::move(foundation), std::move(stored),
+                                          std::move(sockets), std::move(signals)));
 }
 
-Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, std::unique_ptr<Foundation> foundation,
-             Stored stored, ServerSockets sockets, UniqueFd signals)
+Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, const storage::KeyRing& keys,
+             std::unique_ptr<Foundation> foundation, Stored stored, ServerSockets sockets, UniqueFd signals)
     : settings_(settings),
       config_(settings.config),
       foundation_(std::move(foundation)),
@@ -238,7 +239,7 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
            config_.auth == config::AuthMode::kOpen ? services::sts::RolePolicy::kAny
                                                    : services::sts::RolePolicy::kTrusting),
       logs_(*stored_.store, foundation_->turns, clock_, log_),
-      registry_(*stored_.store, clock_),
+      registry_(*stored_.store, keys, clock_),
       codes_(loop_, foundation_->pool, *stored_.blobs, folder.code(), functions::CodeLimits{}),
       code_source_(codes_),
       runtimes_(log_, stored_.runtime_files, environment::CatalogFolders{.runtimes = folder.runtimes()}),
@@ -310,7 +311,15 @@ Status Parts::load() {
   TRY_STATUS(iam_.load());
   TRY_STATUS(sts_.load());
   TRY_STATUS(registry_.load());
+  tell_lost_keys();
   return lambda_.load();
+}
+
+void Parts::tell_lost_keys() const {
+  const auto lost = std::ranges::count_if(registry_.all(), [](const auto& f) { return !f->lost_environment.empty(); });
+  if (lost == 0) return;
+  log_.error("environment variables cannot be decrypted: their key is not in the key file; these functions are Failed",
+             {{"versions", std::to_string(lost)}, {"key_file", config_.key_file}});
 }
 
 Result<std::vector<UniqueFd>> Parts::open_listeners() const {
@@ -510,7 +519,7 @@ int Server::run(ServerSockets sockets) {
     std::fprintf(stderr, "hearth: %s\n", signals.error().message().c_str());
     return 1;
   }
-  auto parts = Parts::build(settings_, folder_, std::move(sockets), std::move(*signals));
+  auto parts = Parts::build(settings_, folder_, keys_, std::move(sockets), std::move(*signals));
   if (!parts) {
     std::fprintf(stderr, "hearth: %s\n", parts.error().message().c_str());
     return 1;

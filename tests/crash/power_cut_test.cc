@@ -73,7 +73,7 @@ struct NamedStory {
 void PrintTo(const NamedStory& story, std::ostream* out) { *out << story.name; }
 const std::vector<NamedStory>& stories() {
   static const std::vector<NamedStory> all = {
-      {"Server", server_story}, {"RootKey", root_key_story}, {"Runtime", runtime_story}};
+      {"Server", server_story}, {"KeyFile", key_file_story}, {"RootKey", root_key_story}, {"Runtime", runtime_story}};
   return all;
 }
 
@@ -124,6 +124,8 @@ const std::vector<Site>& sites() {
       {"RowsManifest", {"rows.manifest", ""}, server_story},
       {"RowsCurrent", {"rows.current", ""}, server_story},
       {"RowsCurrentName", {"rows.renamed_names", "CURRENT"}, server_story},
+      {"KeyFileBytes", {"key_file.bytes", ""}, key_file_story},
+      {"KeyFileName", {"key_file.name", ""}, key_file_story},
       {"RootKeyBytes", {"root_key.bytes", ""}, root_key_story},
       {"RootKeyName", {"root_key.name", ""}, root_key_story},
       {"RuntimeTree", {"runtime.tree", ""}, runtime_story},

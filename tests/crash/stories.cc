@@ -29,6 +29,7 @@
 #include "storage/data_folder.h"
 #include "storage/file_blob_store.h"
 #include "storage/key.h"
+#include "storage/key_file.h"
 #include "storage/rocks_store.h"
 
 namespace hearth::crash {
@@ -305,6 +306,39 @@ class RootKeyStory final : public Story {
   std::string id_;
 };
 
+// --- the key file ---------------------------------------------------------------------------------------------------
+
+class KeyFileStory final : public Story {
+ public:
+  void tell(FaultyDisk& disk) override {
+    const FileSystem files(&disk);
+    const auto made = storage::open_key_file(path_, files);
+    if (!made) return;
+    sealed_.push_back(made->keys.seal(kSecret, kOwner));
+    const auto rotated = storage::rotate_key_file(path_, files);
+    if (rotated) sealed_.push_back(rotated->seal(kSecret, kOwner));
+  }
+
+  std::vector<std::string> problems() override {
+    const auto file = storage::open_key_file(path_, FileSystem());
+    if (!file) return {file.error().message()};
+    std::vector<std::string> found;
+    for (const std::string& sealed : sealed_) {
+      const auto secret = file->keys.open(sealed, kOwner);
+      if (!secret || *secret != kSecret) found.push_back("lost: what was sealed as " + sealed);
+    }
+    return found;
+  }
+
+ private:
+  static constexpr std::string_view kSecret = "secret";
+  static constexpr std::string_view kOwner = "owner";
+
+  TemporaryFolder root_{fast_folder()};
+  std::string path_ = root_ / "key";
+  std::vector<std::string> sealed_;
+};
+
 // --- hearth runtime add ---------------------------------------------------------------------------------------------
 
 std::string read(const std::string& path) {
@@ -389,6 +423,7 @@ class RuntimeStory final : public Story {
 }  // namespace
 
 std::unique_ptr<Story> server_story() { return std::make_unique<ServerStory>(); }
+std::unique_ptr<Story> key_file_story() { return std::make_unique<KeyFileStory>(); }
 std::unique_ptr<Story> root_key_story() { return std::make_unique<RootKeyStory>(); }
 std::unique_ptr<Story> runtime_story() { return std::make_unique<RuntimeStory>(); }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Stories: what a server, `hearth init` and `hearth runtime add` do to a data folder, told on a disk that loses power.
+// Stories: what a server, its key file, `hearth init` and `hearth runtime add` do on disk, told on a disk that loses
+// power.
 //
 // tell() goes on until the disk refuses something, noting what was acknowledged. Then the test cuts the power, and
 // problems() opens everything again on a disk that works and compares: what was acknowledged must be there, nothing may
@@ -25,6 +26,8 @@ class Story {
 // Each in a folder of its own. A new data folder two folders deep; rows until tables are written and merged; packages,
 // asynchronous events, log groups written and deleted; the CA; and a restart in the middle.
 std::unique_ptr<Story> server_story();
+// The key file, made and rotated.
+std::unique_ptr<Story> key_file_story();
 // `hearth init`.
 std::unique_ptr<Story> root_key_story();
 // `hearth runtime add` of one release and then of the next, from a made-up npm.

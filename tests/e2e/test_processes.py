@@ -191,7 +191,7 @@ class Processes(unittest.TestCase):
             self.assertTrue(any("HEARTH_LISSTEN" in w for w in server.health()["warnings"]), server.health()["warnings"])
 
     def test_help_and_version(self):
-        for arguments in (("--help",), ("serve", "--help"), ("init", "--help"), ("runtime", "--help")):
+        for arguments in (("--help",), ("serve", "--help"), ("init", "--help"), ("runtime", "--help"), ("rotate-key", "--help")):
             with self.subTest(arguments=arguments):
                 status, output = start_fails(*arguments)
                 self.assertEqual(0, status)

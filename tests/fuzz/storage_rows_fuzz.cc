@@ -34,8 +34,10 @@ std::string key_of(std::string_view space, std::string_view parts) {
   return key;
 }
 
+const storage::KeyRing kKeys = storage::KeyRing::of(std::string(64, 'k'));
+
 void load_everything(storage::MemoryStore& store) {
-  functions::FunctionStore functions(store);
+  functions::FunctionStore functions(store, kKeys);
   (void)functions.load();
   services::lambda::EventStore events(store);
   if (const auto stored = events.load()) {
@@ -80,11 +82,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   load_everything(strange);
 
   const functions::FunctionKey function{std::string(kAccount), std::string(kRegion), "f"};
-  if (const auto version = functions::decode_version(function, value)) {
-    const std::string written = functions::encode_version(*version);
-    const auto again = functions::decode_version(function, written);
+  if (const auto version = functions::decode_version(function, value, kKeys)) {
+    const std::string written = functions::encode_version(*version, kKeys);
+    const auto again = functions::decode_version(function, written, kKeys);
     FUZZ_REQUIRE(again.has_value());
-    FUZZ_REQUIRE(functions::encode_version(*again) == written);
+    FUZZ_REQUIRE(functions::encode_version(*again, kKeys) == written);
   }
   return 0;
 }

@@ -68,7 +68,7 @@ Core::Core(Machine machine, CoreLimits limits, Random random)
       sts_(*stored_.store, iam_, clock_, services::sts::RolePolicy::kAny),
       logs_(*stored_.store, turns_, clock_, log_),
       log_sink_(logs_, machine.mutant),
-      registry_(*stored_.store, clock_),
+      registry_(*stored_.store, keys_, clock_),
       codes_(loop_, pool_, *stored_.blobs, "trees", functions::CodeLimits{}),
       code_source_(codes_),
       launcher_(loop_, random_.split(), machine.trace, machine.mutant,

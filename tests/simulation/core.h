@@ -110,6 +110,8 @@ class Core final : public gateway::HealthSource, public gateway::Resetter {
   net::LoopAlarms alarms_{loop_};
   net::ThreadPool pool_;
   Stored stored_;
+  // The operator's: the same after every crash.
+  storage::KeyRing keys_ = storage::KeyRing::of(std::string(64, 'k'));
   net::Gate runtimes_alive_;
 
   services::iam::Service iam_;

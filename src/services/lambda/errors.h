@@ -95,6 +95,8 @@ inline wire::AwsError to_aws_error(invocation::ErrorKind kind, std::string messa
     case invocation::ErrorKind::kPending:
     case invocation::ErrorKind::kFailed:
       return to_aws_error(ErrorKind::kConflict, std::move(message));
+    case invocation::ErrorKind::kKeyNotFound:
+      return wire::make_error(api::kKMSNotFoundException, std::move(message));
     case invocation::ErrorKind::kThrottled: {
       auto error = wire::make_error(api::kTooManyRequestsException, std::move(message));
       error.members.emplace_back("Reason", "ConcurrentInvocationLimitExceeded");

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 class EventQueueTest : public testing::Test {
  protected:
   EventQueueTest() {
-    registry_.emplace(functions_, clock_);
+    registry_.emplace(functions_, keys_, clock_);
     reopen();
   }
 
@@ -53,6 +53,7 @@ class EventQueueTest : public testing::Test {
   net::FairTurns turns_{loop_, 1};
   storage::MemoryStore store_;
   storage::MemoryStore functions_;
+  storage::KeyRing keys_ = storage::KeyRing::fresh();
   std::optional<functions::Registry> registry_;
   FakeInvoker invoker_;
   observe::Logger log_{-1, observe::Level::kError, observe::LogFormat::kText};

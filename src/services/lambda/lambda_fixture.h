@@ -123,7 +123,7 @@ class LambdaFixture : public testing::Test {
   void reopen() {
     service_.reset();
     codes_.emplace(loop_, pool_, blobs_, root_ + "/trees", functions::CodeLimits{});
-    registry_.emplace(store_, clock_);
+    registry_.emplace(store_, keys_, clock_);
     ASSERT_TRUE(registry_->load());
     service_.emplace(LambdaParts{.loop = loop_,
                                  .turns = turns_,
@@ -206,6 +206,7 @@ class LambdaFixture : public testing::Test {
   std::vector<std::string> warnings_;
   RequestContext context_;
   std::optional<functions::CodeStore> codes_;
+  storage::KeyRing keys_ = storage::KeyRing::fresh();
   std::optional<functions::Registry> registry_;
   std::optional<LambdaService> service_;
 };

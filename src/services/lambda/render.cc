@@ -85,8 +85,14 @@ api::FunctionConfiguration render(const functions::FunctionVersion& function, st
   shown.last_modified = last_modified(function.last_modified);
   shown.code_sha256 = function.code.sha256_base64;
   shown.version = function.version;
-  if (function.has_environment)
+  if (!function.lost_environment.empty()) {
+    shown.environment = api::EnvironmentResponse{
+        .variables = {},
+        .error = api::EnvironmentError{.error_code = std::string(api::kKMSNotFoundException.code),
+                                       .message = std::string(functions::kLostKeyReason)}};
+  } else if (function.has_environment) {
     shown.environment = api::EnvironmentResponse{.variables = function.environment, .error = {}};
+  }
   shown.tracing_config = api::TracingConfigResponse{.mode = function.tracing_mode};
   shown.revision_id = function.revision_id;
   shown.package_type = api::kPackageTypeZip;

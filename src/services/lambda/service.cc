@@ -173,7 +173,10 @@ net::Task<> LambdaService::settle(functions::FunctionSnapshot function) {
   const auto tree = co_await parts_.codes.tree(std::move(code));
   std::optional<std::string> failure;
   std::string failure_code;
-  if (!tree) {
+  if (!function->lost_environment.empty()) {
+    failure = functions::kLostKeyReason;
+    failure_code = functions::kLostKeyCode;
+  } else if (!tree) {
     parts_.log.error("a function's package cannot be unpacked",
                      {{"function", function->arn}, {"error", tree.error().message()}});
     failure = "The deployment package of the function cannot be unpacked. Update the function's code.";

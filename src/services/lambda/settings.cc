@@ -174,6 +174,7 @@ void apply(const Settings& settings, functions::FunctionVersion& function) {
   if (settings.architecture) function.architecture = *settings.architecture;
   if (settings.environment) {
     function.environment = *settings.environment;
+    function.lost_environment.clear();
     function.has_environment = true;
   }
   if (settings.logging) {
