@@ -122,8 +122,8 @@ TEST_F(LoadTest, AnUnknownKeyOfTheFileIsRefusedByNameAndLine) {
 }
 
 TEST_F(LoadTest, AFileThatIsNoTomlIsRefusedWhateverItIs) {
-  for (const char* text :
-       {"[= \"open\"]", "[", "[[", "a", "a =", "= 1", "\xff\xfe", "[a]\n[a]", "a = [", "a.b = 1\na = 2"}) {
+  for (const char* text : {"[= \"open\"]", "[", "[[", "a", "a =", "= 1", "\xff\xfe", "[a]\n[a]", "a = [",
+                           "a.b = 1\na = 2", "host\u021c", "a = 1 \u00b5", "a\u3000= \u2d70", "\ufb80"}) {
     file(text);
     EXPECT_NE(refusal().find("not TOML"), std::string::npos) << text << ": " << refusal();
   }

@@ -398,6 +398,8 @@ TEST(SigV4, TimesAreReadStrictly) {
   EXPECT_FALSE(parse_amz_time("20150230T123600Z"));
   EXPECT_FALSE(parse_amz_time("20150830T253600Z"));
   EXPECT_FALSE(parse_amz_time("2015083xT123600Z"));
+  EXPECT_EQ(format_amz_time(*parse_amz_time("20161231T235960Z")), "20170101T000000Z");
+  EXPECT_FALSE(parse_amz_time("99991231T235960Z"));
   EXPECT_EQ(parse_http_date("Sun, 30 Aug 2015 12:36:00 GMT"), kSuiteTime);
   EXPECT_FALSE(parse_http_date("Sun, 30 Foo 2015 12:36:00 GMT"));
 }

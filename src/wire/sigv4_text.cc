@@ -60,8 +60,11 @@ std::optional<TimePoint> make_time(int year, int month, int day, int hour, int m
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  return TimePoint(std::chrono::sys_days(date).time_since_epoch()) + std::chrono::hours(hour) +
-         std::chrono::minutes(minute) + std::chrono::seconds(second);
+  const TimePoint time = TimePoint(std::chrono::sys_days(date).time_since_epoch()) + std::chrono::hours(hour) +
+                         std::chrono::minutes(minute) + std::chrono::seconds(second);
+  // The leap second of the last year there is.
+  if (time >= std::chrono::sys_days(std::chrono::year(10'000) / 1 / 1)) return std::nullopt;
+  return time;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 #pragma once
-// What fuzz targets share: the input as text, cut into parts, and the check of a property.
+// What fuzz targets share: the input as text, cut into parts, whether it is UTF-8, and the check of a property.
 //
 // A property that does not hold ends the program with its text and place on standard error; libFuzzer then keeps the
 // input. Inputs that once failed live in corpus/NAME and run at every start.
@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/utf8.h"
 
 #define FUZZ_REQUIRE(condition)                                                                        \
   do {                                                                                                 \
@@ -60,6 +62,15 @@ void in_pieces(std::string_view bytes, std::string_view sizes, Use use) {
     bytes.remove_prefix(piece.size());
     use(std::string_view(piece));
   }
+}
+
+inline bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_sequence(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
 }  // namespace hearth::fuzz

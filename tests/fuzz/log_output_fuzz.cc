@@ -1,6 +1,5 @@
 // What a function writes: the events are the same whatever pieces the bytes arrive in, always UTF-8, never over the
 // limit, and nothing but line ends is lost. First byte: 0 text, else frames; then a line of piece sizes.
-#include "base/utf8.h"
 #include "environment/output.h"
 #include "fuzz.h"
 
@@ -17,15 +16,6 @@ Events events_of(std::string_view bytes, std::string_view sizes) {
   fuzz::in_pieces(bytes, sizes, [&](std::string_view piece) { splitter.feed(piece); });
   splitter.flush();
   return events;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_sequence(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 }  // namespace
@@ -49,13 +39,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FUZZ_REQUIRE(whole == pieces);
   std::size_t total = 0;
   for (const auto& [text, at] : whole) {
-    FUZZ_REQUIRE(is_utf8(text) && text.size() <= environment::kMaxEvent);
+    FUZZ_REQUIRE(fuzz::is_utf8(text) && text.size() <= environment::kMaxEvent);
     total += text.size();
   }
   FUZZ_REQUIRE(total <= 3 * bytes.size());  // U+FFFD has three bytes
   const std::string valid = environment::to_valid_utf8(bytes);
-  FUZZ_REQUIRE(is_utf8(valid) && environment::to_valid_utf8(valid) == valid);
-  if (!frames && is_utf8(bytes)) {
+  FUZZ_REQUIRE(fuzz::is_utf8(valid) && environment::to_valid_utf8(valid) == valid);
+  if (!frames && fuzz::is_utf8(bytes)) {
     std::string without_ends;
     std::string joined;
     for (const char c : bytes) {

@@ -2,25 +2,11 @@
 // Lines: statement id, principal, source ARN; the rest is a document.
 #include <boost/json.hpp>
 
-#include "base/utf8.h"
 #include "fuzz.h"
 #include "services/iam/service.h"
 #include "services/lambda/policy.h"
 
-namespace {
-
 using namespace hearth;
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_sequence(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   fuzz::Input input(data, size);
@@ -39,7 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
 
   // Members of a decoded request are UTF-8.
-  if (!is_utf8(permission.statement_id) || !is_utf8(permission.principal) || !is_utf8(*permission.source_arn)) return 0;
+  if (!fuzz::is_utf8(permission.statement_id) || !fuzz::is_utf8(permission.principal) ||
+      !fuzz::is_utf8(*permission.source_arn))
+    return 0;
   const std::string resource = "arn:aws:lambda:eu-west-1:123456789012:function:f";
   const auto first = services::lambda::add_statement("", permission, resource);
   if (!first) return 0;
