@@ -181,6 +181,8 @@ TEST_F(LoadTest, AddressesAreNumericWithAPort) {
     sources_.flags["listen"] = {address};
     EXPECT_NE(refusal().find("numeric addresses"), std::string::npos) << address;
   }
+  sources_.flags["listen"] = {std::string("127.0.0.1\0.example:80", 21)};
+  EXPECT_NE(refusal().find("numeric addresses"), std::string::npos);
   sources_.flags["listen"] = {"127.0.0.1:0, [::1]:0", "localhost:9"};
   EXPECT_EQ(loaded().listen.size(), 3U);
 }

@@ -40,14 +40,15 @@ std::optional<std::vector<std::string>> as_list(const RawValue& raw) {
   return items;
 }
 
+// inet_pton sees no further than a NUL.
 bool is_ipv4(const std::string& host) {
   in_addr address{};
-  return ::inet_pton(AF_INET, host.c_str(), &address) == 1;
+  return !host.contains('\0') && ::inet_pton(AF_INET, host.c_str(), &address) == 1;
 }
 
 bool is_ipv6(const std::string& host) {
   in6_addr address{};
-  return ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
+  return !host.contains('\0') && ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
 }
 
 // "127.0.0.1:4566" or "[::1]:4566".

@@ -18,6 +18,17 @@ constexpr std::uint32_t kFrameWithoutTime = 0xa55a0001;
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
+// One event, or several where U+FFFD makes it too long.
+void emit(const EventSink& sink, std::string_view bytes, std::optional<TimePoint> at) {
+  std::string valid = to_valid_utf8(bytes);
+  while (valid.size() > kMaxEvent) {
+    const std::size_t cut = utf8_cut(valid, kMaxEvent);
+    sink(valid.substr(0, cut), at);
+    valid.erase(0, cut);
+  }
+  sink(std::move(valid), at);
+}
+
 std::uint64_t big_endian(std::string_view bytes) {
   std::uint64_t value = 0;
   for (const char c : bytes) value = value << 8U | static_cast<unsigned char>(c);
@@ -66,7 +77,7 @@ void LineSplitter::feed(std::string_view bytes) {
     const std::size_t newline = bytes.find('\n');
     const std::string_view piece = bytes.substr(0, newline);
     if (newline != std::string_view::npos && partial_.empty() && piece.size() <= kMaxEvent) {
-      emit(piece);
+      emit(sink_, piece, std::nullopt);
     } else {
       std::string_view rest = piece;
       while (partial_.size() + rest.size() > kMaxEvent) {
@@ -74,12 +85,12 @@ void LineSplitter::feed(std::string_view bytes) {
         partial_.append(rest.substr(0, take));
         rest.remove_prefix(take);
         const std::size_t cut = utf8_cut(partial_, kMaxEvent);
-        emit(std::string_view(partial_).substr(0, cut));
+        emit(sink_, std::string_view(partial_).substr(0, cut), std::nullopt);
         partial_.erase(0, cut);
       }
       partial_.append(rest);
       if (newline != std::string_view::npos) {
-        emit(partial_);
+        emit(sink_, partial_, std::nullopt);
         partial_.clear();
       }
     }
@@ -90,11 +101,9 @@ void LineSplitter::feed(std::string_view bytes) {
 
 void LineSplitter::flush() {
   if (partial_.empty()) return;
-  emit(partial_);
+  emit(sink_, partial_, std::nullopt);
   partial_.clear();
 }
-
-void LineSplitter::emit(std::string_view line) { sink_(to_valid_utf8(line), std::nullopt); }
 
 void FrameSplitter::feed(std::string_view bytes) {
   while (!bytes.empty() && !broken_) {
@@ -144,13 +153,13 @@ void FrameSplitter::take_message(std::string_view& bytes) {
   remaining_ -= static_cast<std::uint32_t>(take);
   while (message_.size() > kMaxEvent) {
     const std::size_t cut = utf8_cut(message_, kMaxEvent);
-    sink_(to_valid_utf8(std::string_view(message_).substr(0, cut)), at_);
+    emit(sink_, std::string_view(message_).substr(0, cut), at_);
     message_.erase(0, cut);
   }
   if (remaining_ > 0) return;
   in_message_ = false;
   if (message_.ends_with('\n')) message_.pop_back();
-  sink_(to_valid_utf8(message_), at_);
+  emit(sink_, message_, at_);
   message_.clear();
 }
 
@@ -159,7 +168,7 @@ void FrameSplitter::flush() {
     text_.flush();
     return;
   }
-  if (in_message_ && !message_.empty()) sink_(to_valid_utf8(message_), at_);
+  if (in_message_ && !message_.empty()) emit(sink_, message_, at_);
   if (in_message_ || !header_.empty()) broken_ = true;  // whatever comes now does not start at a frame
   header_.clear();
   message_.clear();

@@ -37,8 +37,6 @@ class LineSplitter {
   void flush();
 
  private:
-  void emit(std::string_view line);
-
   EventSink sink_;
   std::string partial_;
 };

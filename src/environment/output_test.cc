@@ -76,6 +76,22 @@ TEST(LineSplitter, MakesBinaryOutputValidUtf8) {
   EXPECT_EQ(events.texts[0], "ok \xEF\xBF\xBD\0\xC3\xA9 \xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"s);
 }
 
+TEST(LineSplitter, CountsWhatStandsForBinaryOutputInTheLengthOfAnEvent) {
+  Events events;
+  LineSplitter lines(events.sink());
+  FrameSplitter frames(events.sink());
+  const std::string binary(kMaxEvent, '\xFF');
+  lines.feed(binary + "\n");
+  frames.feed(frame(0xa55a0003, binary, 7));
+  ASSERT_EQ(events.texts.size(), 8U);  // three bytes for one, and two beyond three events
+  std::size_t total = 0;
+  for (const auto& text : events.texts) {
+    EXPECT_LE(text.size(), kMaxEvent);
+    total += text.size();
+  }
+  EXPECT_EQ(total, 6 * kMaxEvent);
+}
+
 TEST(FrameSplitter, KeepsAMessageOfManyLinesTogetherAtItsTime) {
   Events events;
   FrameSplitter frames(events.sink());

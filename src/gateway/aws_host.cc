@@ -7,6 +7,8 @@
 namespace hearth::gateway {
 namespace {
 
+constexpr std::size_t kLongestRegion = 32;  // as in is_region_name()
+
 // Longest first: "amazonaws.com.cn" must not be taken for a name below "amazonaws.com".
 constexpr std::array<std::string_view, 3> kAwsDomains{"amazonaws.com.cn", "amazonaws.com", "api.aws"};
 
@@ -43,6 +45,7 @@ HostName parse_host(std::string_view host) {
 
 bool looks_like_region(std::string_view text) {
   // letters-words-digit: at least three parts, the last one or two digits
+  if (text.size() > kLongestRegion) return false;
   const std::size_t last = text.rfind('-');
   if (last == std::string_view::npos || text.find('-') == last) return false;
   const std::string_view number = text.substr(last + 1);

@@ -48,7 +48,8 @@ TEST(AwsHost, RegionsAreToldFromOtherLabels) {
   for (const char* region : {"us-east-1", "us-gov-west-1", "ap-southeast-12", "eu-isoe-west-1"}) {
     EXPECT_TRUE(looks_like_region(region)) << region;
   }
-  for (const char* other : {"", "sts", "us-east", "us-1", "us-east-", "us-east-123", "-east-1", "US-EAST-1", "a-b-1"}) {
+  for (const char* other : {"", "sts", "us-east", "us-1", "us-east-", "us-east-123", "-east-1", "US-EAST-1", "a-b-1",
+                            "us-far-too-long-to-be-any-region-1"}) {
     EXPECT_FALSE(looks_like_region(other)) << other;
   }
 }

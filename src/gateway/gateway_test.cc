@@ -321,6 +321,8 @@ TEST_F(GatewayTest, ForeignPagesReachNothing) {
   EXPECT_EQ(reply.status, 403);
   for (const Header& h : reply.headers) EXPECT_FALSE(wire::lower(h.name).starts_with("access-control")) << h.name;
   EXPECT_EQ(send(request("GET", "/_hearth/health", {{"Host", "evil.example"}})).status, 403);
+  const net::HttpReply odd = send(request("GET", "/_hearth/health", {{"Host", "evil\x92\"example"}}));
+  EXPECT_NE(odd.body.find("'evil\xEF\xBF\xBD\\\"example'"), std::string::npos) << odd.body;
 }
 
 TEST_F(GatewayTest, HealthSaysWhatIsInForce) {

@@ -33,6 +33,7 @@ std::size_t count_header(const net::HttpHead& head, std::string_view name) {
 
 bool is_loopback_name(std::string_view name) {
   if (name == "localhost" || name.ends_with(".localhost")) return true;
+  if (name.contains('\0')) return false;  // where inet_pton would stop
   const std::string text(name);
   in_addr v4{};
   if (::inet_pton(AF_INET, text.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24U) == 127;

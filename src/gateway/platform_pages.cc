@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/json_text.h"
 #include "gateway/aws_host.h"
 #include "gateway/identify.h"
 #include "storage/store.h"
@@ -11,10 +12,14 @@
 namespace hearth::gateway {
 namespace {
 
-net::HttpReply json_reply(int status, const boost::json::value& document) {
+net::HttpReply json_reply(int status, std::string document) {
   return {.status = status,
           .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
-          .body = boost::json::serialize(document) + "\n"};
+          .body = std::move(document) + "\n"};
+}
+
+net::HttpReply json_reply(int status, const boost::json::value& document) {
+  return json_reply(status, boost::json::serialize(document));
 }
 
 net::HttpReply wrong_method(std::string_view allowed) {
@@ -26,7 +31,9 @@ net::HttpReply wrong_method(std::string_view allowed) {
 }  // namespace
 
 net::HttpReply sentence_reply(int status, std::string_view sentence) {
-  return json_reply(status, boost::json::object{{"message", sentence}});
+  std::string document = "{\"message\":";
+  append_json_string(document, sentence);  // with words of a request, which may be any bytes
+  return json_reply(status, document + "}");
 }
 
 PlatformPages::PlatformPages(AuthMode mode, std::string version, HealthSource& health, Resetter& resetter,

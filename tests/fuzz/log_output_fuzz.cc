@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (bytes.size() < 64) {
     for (std::size_t at = bytes.find('\x01'); at != std::string::npos; at = bytes.find('\x01', at + 100'000)) {
       bytes.replace(at, 1, std::string(100'000, 'm'));
-      if (bytes.size() > 700'000) break;
+      if (bytes.size() > 300'000) break;
     }
   }
   const Events whole =
