@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 #include "base/check.h"
@@ -19,7 +20,8 @@
 namespace hearth::simulation {
 namespace {
 
-constexpr std::chrono::seconds kRealPatience{180};  // of the machine the simulation runs on
+constexpr std::chrono::seconds kRealPatience{
+    180};  // of the machine the simulation runs on; a story takes a fraction of one
 
 std::string render(const StoryEnd& end) {
   std::string text = fmt::format("{}\n{} {} {} {} {}\n", end.trace_hash, end.lines, end.invocations, end.runs,
@@ -85,7 +87,14 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   int fd() const { return result_.get(); }
-  bool is_late() const { return std::chrono::steady_clock::now() - started_ > kRealPatience; }
+  bool is_late() const {
+    const auto elapsed = std::chrono::steady_clock::now() - started_;
+    if (elapsed <= kRealPatience) return false;
+    std::ifstream file(fmt::format("/proc/{}/schedstat", pid_));
+    std::string schedstat;
+    std::getline(file, schedstat);
+    return time_it_was_given(elapsed, schedstat) > kRealPatience;
+  }
   // Reads what is there. True at the end.
   bool read_more() {
     char buffer[4096];
@@ -119,6 +128,13 @@ class Child {
 };
 
 }  // namespace
+
+std::chrono::nanoseconds time_it_was_given(std::chrono::nanoseconds elapsed, const std::string& schedstat) {
+  std::uint64_t ran = 0;
+  std::uint64_t waited = 0;
+  if (std::sscanf(schedstat.c_str(), "%lu %lu", &ran, &waited) != 2) return elapsed;
+  return std::max(elapsed - std::chrono::nanoseconds(waited), std::chrono::nanoseconds(ran));
+}
 
 SeedResult run_seed(const StoryOptions& options) {
   SeedResult only;

@@ -17,6 +17,11 @@ struct SeedResult {
   StoryEnd end;  // its violations say what was found; empty: all is well
 };
 
+// Of the time since a process began, what it ran or slept, without that for which it was ready and others ran: on a
+// busy machine a story of low priority may take minutes, and hangs for that no more. `schedstat` is its
+// /proc/PID/schedstat.
+std::chrono::nanoseconds time_it_was_given(std::chrono::nanoseconds elapsed, const std::string& schedstat);
+
 // One story, in a child process with an empty folder in memory. A crash or hang becomes a violation.
 SeedResult run_seed(const StoryOptions& options);
 

@@ -24,6 +24,14 @@ TEST(Simulation, AnotherSeedIsAnotherStory) {
   EXPECT_NE(run_seed({.seed = 1}).end.trace_hash, run_seed({.seed = 2}).end.trace_hash);
 }
 
+TEST(Patience, DoesNotCountTheTimeInWhichOthersRan) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(time_it_was_given(200s, "1000000000 190000000000 3"), 10s);
+  EXPECT_EQ(time_it_was_given(200s, "1000000000 0 3"), 200s) << "it slept";
+  EXPECT_EQ(time_it_was_given(200s, "199000000000 2000000000 3"), 199s);
+  EXPECT_EQ(time_it_was_given(200s, ""), 200s) << "a kernel that does not count";
+}
+
 class PlantedBug : public testing::TestWithParam<MutantName> {};
 
 TEST_P(PlantedBug, IsFoundWithinFortySeeds) {
