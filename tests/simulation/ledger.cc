@@ -61,6 +61,7 @@ Asked& Ledger::ask(std::string function, Doing doing, bool is_event) {
   asked->doing = doing;
   asked->is_event = is_event;
   asked->life = life_;
+  asked->failed_inits_before = failed_inits_[asked->function];
   Asked& added = *asked;
   asked_.emplace(added.token, std::move(asked));
   return added;
@@ -137,10 +138,12 @@ void Ledger::check_event(const Asked& asked) {
                                  asked.function, name(asked.doing), what, asked.runs.size(), well, failed, restarts));
   };
   if (asked.is_acknowledged && !asked.may_be_dropped) {
-    if (asked.runs.empty()) return describe("was acknowledged and never ran");
+    const auto inits = failed_inits_.find(asked.function);
+    const std::size_t failed_inits = inits == failed_inits_.end() ? 0 : inits->second - asked.failed_inits_before;
+    if (asked.runs.empty() && failed_inits < kMostRuns) return describe("was acknowledged and never ran");
     const bool may_have_ended_well = count(asked, RunEnd::kAnswered) > 0;
-    // One that was cut short may have failed before.
-    const std::size_t may_have_failed = failed + count(asked, RunEnd::kInterrupted);
+    // One that was cut short may have failed before. Whose run an init was made for is not known here.
+    const std::size_t may_have_failed = failed + count(asked, RunEnd::kInterrupted) + failed_inits;
     if (well == 0 && !may_have_ended_well && may_have_failed < kMostRuns) return describe("was given up too early");
   }
   // A power cut may lose the note that a run failed or ended well, as may a disk that refused it.

@@ -6,7 +6,9 @@
 //
 // - a synchronous invocation runs at most once, is answered once, and by its own run;
 //
-// - an event that was acknowledged runs until it ends well or three runs have failed; again only after a restart;
+// - an event that was acknowledged runs until it ends well or three runs have failed; again only after a restart. An
+// init
+//   that fails for the second time fails the run it was made for, which no runtime is given;
 //
 // - an environment has one invocation at a time, and an account never more than its limit.
 
@@ -67,6 +69,7 @@ struct Asked {
   bool may_be_dropped = false;   // its function was removed meanwhile, or it grew too old
   bool saw_trouble = false;      // the store refused something during its life
   int life = 0;
+  std::size_t failed_inits_before = 0;  // of its function
   std::vector<Run> runs;
 };
 
@@ -100,6 +103,8 @@ class Ledger {
   void sends_answer(const Process& process);
   // How the run in `process` ended, as far as the runtime knows.
   void ended(Asked& asked, const std::string& request_id, RunEnd end);
+  // An environment of `function` failed to initialise the second time.
+  void init_failed_again(const std::string& function) { ++failed_inits_[function]; }
   std::uint32_t running() const;
 
   // When all is quiet. Nothing runs, nothing waits.
@@ -119,6 +124,7 @@ class Ledger {
   Trace& trace_;
   std::map<std::string, std::unique_ptr<Asked>> asked_;  // by token
   std::map<std::string, Asked*> by_request_id_;
+  std::map<std::string, std::size_t> failed_inits_;  // by function
   std::vector<Busy> busy_;
   std::uint64_t next_token_ = 1;
   std::size_t run_count_ = 0;

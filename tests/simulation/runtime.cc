@@ -47,6 +47,7 @@ class Runtime {
     note(fmt::format("ends with status {} signal {}", code, signal));
     process_->exit({.code = code, .signal = signal, .oom_killed = false});
   }
+  void note_failed_init();
   bool is_alive() const { return process_->is_alive(); }
   void note(std::string_view what) { world_.trace.note(process_->spec().name, what); }
 
@@ -111,6 +112,15 @@ net::Task<bool> Runtime::initialise() {
     co_return false;
   }
   co_return true;
+}
+
+// The second process of an environment is there because the init of the first failed.
+void Runtime::note_failed_init() {
+  if (!process_->spec().name.ends_with("-2")) return;
+  constexpr std::string_view kName = "AWS_LAMBDA_FUNCTION_NAME=";
+  for (const std::string& variable : process_->spec().env) {
+    if (variable.starts_with(kName)) world_.ledger.init_failed_again(variable.substr(kName.size()));
+  }
 }
 
 net::Task<> Runtime::expect(HttpPeer& peer, std::string request, int status) {
@@ -260,6 +270,8 @@ net::Task<> live(RuntimeWorld world, std::shared_ptr<FakeProcess> process, Rando
   if (co_await runtime.initialise()) {
     while (co_await runtime.serve_one()) {
     }
+  } else {
+    runtime.note_failed_init();
   }
   // A runtime that reported an init error and stays, or whose connection was cut, waits for its end.
   if (runtime.is_alive()) co_await net::sleep_for(std::chrono::seconds(30));
