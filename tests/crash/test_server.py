@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from hearth import ROLE, Server, StartFailed, wait_until, zip_of
+from hearth import ROLE, TIMEOUT_FACTOR, Server, StartFailed, wait_until, zip_of
 
 CODE = {"app.py": "def handler(event, context):\n    return event\n"}
 
@@ -67,7 +67,7 @@ class Killed(unittest.TestCase):
                 writers = [threading.Thread(target=self.write, args=(server, number + i, told, stopping)) for i in range(4)]
                 for writer in writers:
                     writer.start()
-                time.sleep(random.uniform(0.05, 0.8))
+                time.sleep(random.uniform(0.05, 0.8) * TIMEOUT_FACTOR)
                 server.kill()
                 stopping.set()
                 for writer in writers:

@@ -24,7 +24,7 @@ TIMEOUT_FACTOR = float(os.environ.get("HEARTH_TIMEOUT_FACTOR", "1"))
 # A turn may compute this many times its limit before it fails a test, for processors that are shared cost unevenly; and
 # sleep a second, for a machine short of memory or with a busy disk makes whoever meets it sleep.
 TURN_TOLERANCE = float(os.environ.get("HEARTH_TURN_TOLERANCE", "5"))
-LONGEST_SLEEP_MS = 1000
+LONGEST_SLEEP_MS = 1000 * TIMEOUT_FACTOR
 # What a server of a test takes over from whoever runs the test.
 INHERITED = ("ASAN_OPTIONS", "TSAN_OPTIONS", "HEARTH_DATA_PLANE_LOOPS")
 

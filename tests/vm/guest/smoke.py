@@ -94,7 +94,7 @@ def run(world):
     tempfile.tempdir = os.path.join(world.root, "build/tmp")
     os.makedirs(tempfile.tempdir)
     os.environ.update(HEARTH_BINARY=world.server, HEARTH_TEST_RUNTIMES=os.path.join(world.root, "build/added-runtimes"),
-                      HEARTH_TIMEOUT_FACTOR="10", TMPDIR=tempfile.tempdir)
+                      TMPDIR=tempfile.tempdir)
     sys.path.insert(0, os.path.join(world.root, "examples"))
     import demo
     import hearth

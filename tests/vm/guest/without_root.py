@@ -17,11 +17,12 @@ def handler(event, context):
                 found[path] = 'read ' + str(len(stream.read(100)))
         except OSError as error:
             found[path] = error.strerror
+    temporary = os.environ.get('TMPDIR', '/tmp')  # which the landlock tier cannot put at /tmp
     try:
-        open('/tmp/mine', 'w').close()
-        found['/tmp'] = 'writable'
+        open(os.path.join(temporary, 'mine'), 'w').close()
+        found['temporary'] = 'writable'
     except OSError as error:
-        found['/tmp'] = error.strerror
+        found['temporary'] = error.strerror
     return found
 """
 
@@ -75,7 +76,7 @@ class UserServer:
         expect(isolation["tier"] == tier, isolation)
         self.server.deploy("look", {"app.py": LOOK_AROUND}, Timeout=60)
         found, _ = self.server.invoke("look", {"paths": [self.secret, "/root/.bashrc", "/proc/1/environ"]})
-        expect(found.pop("/tmp") == "writable", found)
+        expect(found.pop("temporary") == "writable", found)
         expect(not any(answer.startswith("read") for answer in found.values()), found)
         status = self.server.stop(PATIENCE_S)
         expect(status == 0, f"it ended with {status}")
@@ -110,7 +111,7 @@ def run(world):
     if not world.is_promised("user"):
         world.say("nothing is promised without root")
         return
-    os.environ.update(HEARTH_BINARY=world.server, HEARTH_TIMEOUT_FACTOR="10")
+    os.environ.update(HEARTH_BINARY=world.server)
     import hearth
     world.check("without root: namespaces and a delegated cgroup give the user tier", lambda: with_namespaces(world, hearth))
     world.check("without root: Landlock of ABI 2 alone is refused", lambda: refused(world, hearth))
