@@ -41,6 +41,7 @@ Status Registry::load() {
     for (const auto& [number, version] : record.versions) newest = std::max(newest, version->generation);
     impl_->next_generation = std::max(impl_->next_generation, newest + 1);
     const FunctionKey key = record.latest->key;
+    impl_->count_reserved(key, std::nullopt, record.reserved_concurrency);
     impl_->records.insert_or_assign(key, std::move(record));
   }
   return {};
@@ -207,6 +208,7 @@ Status Registry::remove(const FunctionKey& key) {
   TRY(FunctionRecord* const record, impl_->get(key));
   FunctionChange change = impl_->store.change(key);
   TRY_STATUS(impl_->store.commit(std::move(change.erase(*record))));
+  impl_->count_reserved(key, record->reserved_concurrency, std::nullopt);
   impl_->records.erase(key);
   impl_->tell(key);
   return {};
@@ -282,6 +284,27 @@ Result<Registry::Policy> Registry::set_policy(const FunctionKey& key, const std:
   return policy(key, qualifier);
 }
 
+// --- concurrency ----------------------------------------------------------------------------------------------------
+
+Registry::Concurrency Registry::concurrency(const FunctionKey& key) const {
+  Concurrency found;
+  if (const FunctionRecord* const record = impl_->find(key)) found.reserved = record->reserved_concurrency;
+  const auto sum = impl_->reserved_by_all.find({key.account, key.region});
+  if (sum != impl_->reserved_by_all.end()) found.reserved_by_all = sum->second;
+  return found;
+}
+
+Status Registry::set_reserved_concurrency(const FunctionKey& key, std::optional<std::uint32_t> reserved) {
+  TRY(FunctionRecord* const record, impl_->get(key));
+  FunctionChange change = impl_->store.change(key);
+  TRY_STATUS(impl_->store.commit(std::move(change.put_reserved_concurrency(reserved))));
+  impl_->count_reserved(key, record->reserved_concurrency, reserved);
+  record->reserved_concurrency = reserved;
+  return {};
+}
+
+// --------------------------------------------------------------------------------------------------------------------
+
 void Registry::on_change(std::function<void(const FunctionKey&)> listener) {
   impl_->listeners.push_back(std::move(listener));
 }
@@ -289,6 +312,7 @@ void Registry::on_change(std::function<void(const FunctionKey&)> listener) {
 Status Registry::clear() {
   TRY_STATUS(impl_->store.erase_everything());
   const auto records = std::exchange(impl_->records, {});
+  impl_->reserved_by_all.clear();
   for (const auto& [key, record] : records) impl_->tell(key);
   return {};
 }

@@ -122,6 +122,15 @@ class Registry {
   Policy policy(const FunctionKey& key, std::string_view qualifier = {}) const;
   Result<Policy> set_policy(const FunctionKey& key, const std::string& qualifier, std::string document);
 
+  // --- reserved concurrency: what of an account's concurrency is one function's alone
+  struct Concurrency {
+    std::optional<std::uint32_t> reserved;  // of the function
+    std::uint64_t reserved_by_all = 0;      // of all functions of the account in the region
+  };
+  Concurrency concurrency(const FunctionKey& key) const;
+  // Nothing: none is reserved. Errors: kNotFound.
+  Status set_reserved_concurrency(const FunctionKey& key, std::optional<std::uint32_t> reserved);
+
   // --- rules of asynchronous events. An empty qualifier is "$LATEST".
   std::optional<EventRules> event_rules(const FunctionKey& key, std::string_view qualifier) const;
   // In order of qualifiers, those greater than `after`, at most `limit`.

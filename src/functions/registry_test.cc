@@ -224,6 +224,28 @@ TEST_F(RegistryTest, ClearForgetsAndErasesEverything) {
   EXPECT_TRUE(store_.rows().empty());
 }
 
+TEST_F(RegistryTest, ReservedConcurrencyIsKeptAndCountedPerAccountAndRegion) {
+  create_active();
+  ASSERT_TRUE(registry_->create(some_function("g"), {}));
+  ASSERT_TRUE(registry_->set_reserved_concurrency(kKey, 5));
+  ASSERT_TRUE(registry_->set_reserved_concurrency({kKey.account, kKey.region, "g"}, 7));
+  reopen();
+  EXPECT_EQ(registry_->concurrency(kKey).reserved, 5U);
+  EXPECT_EQ(registry_->concurrency(kKey).reserved_by_all, 12U);
+  EXPECT_EQ(registry_->concurrency({kKey.account, "us-east-1", "f"}).reserved_by_all, 0U);
+  ASSERT_TRUE(registry_->set_reserved_concurrency(kKey, 0));
+  EXPECT_EQ(registry_->concurrency(kKey).reserved, 0U);
+  EXPECT_EQ(registry_->concurrency(kKey).reserved_by_all, 7U);
+  ASSERT_TRUE(registry_->set_reserved_concurrency(kKey, std::nullopt));
+  EXPECT_EQ(registry_->concurrency(kKey).reserved, std::nullopt);
+  ASSERT_TRUE(registry_->remove({kKey.account, kKey.region, "g"}));
+  EXPECT_EQ(registry_->concurrency(kKey).reserved_by_all, 0U);
+  reopen();
+  EXPECT_EQ(registry_->concurrency(kKey).reserved_by_all, 0U);
+  EXPECT_TRUE(
+      registry_->set_reserved_concurrency({kKey.account, kKey.region, "none"}, 1).error().is(ErrorKind::kNotFound));
+}
+
 TEST_F(RegistryTest, VariablesLieSealedInTheStore) {
   FunctionVersion function = some_function();
   function.environment = {{"PASSWORD", "hunter2"}};

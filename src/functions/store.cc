@@ -21,6 +21,7 @@ constexpr std::string_view kAliases = "lambda.alias";
 constexpr std::string_view kTags = "lambda.tags";
 constexpr std::string_view kEventRules = "lambda.event_rules";
 constexpr std::string_view kPolicies = "lambda.policy";
+constexpr std::string_view kConcurrency = "lambda.concurrency";
 constexpr std::int64_t kFormat = 2;  // since 2, variables are sealed
 constexpr std::size_t kScanStep = 512;
 
@@ -372,6 +373,11 @@ Result<std::vector<FunctionRecord>> FunctionStore::load() {
     return decode("the policy", key, text,
                   [&](Reader& reader) { records[key].policies[qualifier] = reader.text("document"); });
   }));
+  TRY_STATUS(for_each(store_, kConcurrency, [&](const FunctionKey& key, Part, Text text) -> Status {
+    return decode("the reserved concurrency", key, text, [&](Reader& reader) {
+      records[key].reserved_concurrency = reader.number<std::uint32_t>("reserved");
+    });
+  }));
 
   std::vector<FunctionRecord> result;
   result.reserve(records.size());
@@ -467,12 +473,22 @@ FunctionChange& FunctionChange::put_policy(const std::string& qualifier, const s
   return *this;
 }
 
+FunctionChange& FunctionChange::put_reserved_concurrency(std::optional<std::uint32_t> reserved) {
+  if (reserved) {
+    batch_.put(key_of(kConcurrency, key_), json::serialize(json::object{{"v", kFormat}, {"reserved", *reserved}}));
+  } else {
+    batch_.erase(key_of(kConcurrency, key_));
+  }
+  return *this;
+}
+
 FunctionChange& FunctionChange::erase(const FunctionRecord& record) {
   erase_version("$LATEST");
   for (const auto& [number, version] : record.versions) erase_version(version->version);
   for (const auto& [name, alias] : record.aliases) erase_alias(name);
   for (const auto& [qualifier, rules] : record.event_rules) erase_event_rules(qualifier);
   for (const auto& [qualifier, document] : record.policies) put_policy(qualifier, {});
+  put_reserved_concurrency({});
   batch_.erase(key_of(kRunning, key_)).erase(key_of(kPublished, key_)).erase(key_of(kTags, key_));
   return *this;
 }
@@ -488,7 +504,8 @@ Status FunctionStore::commit(FunctionChange change) {
 }
 
 Status FunctionStore::erase_everything() {
-  for (const std::string_view space : {kVersions, kRunning, kPublished, kAliases, kTags, kEventRules, kPolicies}) {
+  for (const std::string_view space :
+       {kVersions, kRunning, kPublished, kAliases, kTags, kEventRules, kPolicies, kConcurrency}) {
     TRY_STATUS(store_.erase_prefix(storage::space_prefix(space)));
   }
   return {};

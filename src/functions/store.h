@@ -3,16 +3,17 @@
 //
 // Spaces: "lambda.version" (name, version), "lambda.running" (name): the former $LATEST while an update of it is not
 // settled or failed; "lambda.published" (name): the highest version number ever given; "lambda.alias" (name, alias);
-// "lambda.tags" (name); "lambda.event_rules" (name, qualifier); "lambda.policy" (name, or name and qualifier). Values
-// are JSON with a format number "v"; a number greater than ours is refused, so that an older server cannot misread
-// newer data. Environment variables are sealed under the operator's key; where it is missing, the
-// function is Failed (kLostKeyCode) until the key is back or the variables are set anew.
+// "lambda.tags" (name); "lambda.event_rules" (name, qualifier); "lambda.policy" (name, or name and qualifier);
+// "lambda.concurrency" (name). Values are JSON with a format number "v"; a number greater than ours is refused, so that
+// an older server cannot misread newer data. Environment variables are sealed under the operator's key; where it is
+// missing, the function is Failed (kLostKeyCode) until the key is back or the variables are set anew.
 //
 // Path: functions/registry.cc -> here -> storage/store.h, storage/key_ring.h        Tests: registry_test.cc
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,7 @@ struct FunctionRecord {
   std::map<std::string, std::string> tags;
   std::map<std::string, EventRules, std::less<>> event_rules;  // by qualifier, "$LATEST" for none
   std::map<std::string, std::string, std::less<>> policies;    // JSON, by qualifier; the function's own has none
+  std::optional<std::uint32_t> reserved_concurrency;
 };
 
 // Changes of one function that are committed together.
@@ -52,6 +54,7 @@ class FunctionChange {
   FunctionChange& put_event_rules(const std::string& qualifier, const EventRules& rules);
   FunctionChange& erase_event_rules(const std::string& qualifier);
   FunctionChange& put_policy(const std::string& qualifier, const std::string& document);  // empty document: none
+  FunctionChange& put_reserved_concurrency(std::optional<std::uint32_t> reserved);
   // Everything of `record`.
   FunctionChange& erase(const FunctionRecord& record);
 

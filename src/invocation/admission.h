@@ -1,8 +1,9 @@
 #pragma once
-// Admission: how many invocations of an account run at once.
+// Admission: how many invocations run at once, of an account in a region and of a function that has a share reserved.
 //
 // An invocation holds a ticket from before it is placed until it is answered; without one it is refused (429), never
-// queued. Tests: admission_test.cc
+// queued. A function with a reserved share runs within it alone; all others share what is left of the account's limit,
+// so that no flood takes what is reserved. Tests: admission_test.cc
 
 #include <atomic>
 #include <cstdint>
@@ -12,10 +13,11 @@
 #include <utility>
 
 #include "base/result.h"
+#include "functions/registry.h"
 
 namespace hearth::invocation {
 
-// One counted slot of one account. Gives it back when destroyed, on whatever thread that is. Move-only.
+// One counted slot. Gives it back when destroyed, on whatever thread that is. Move-only.
 class AdmissionTicket {
  public:
   AdmissionTicket() = default;
@@ -45,17 +47,31 @@ class AdmissionTicket {
 // Thread: the loop's, which alone takes slots: what it finds free stays free until then. Tickets may outlive it.
 class Admission {
  public:
+  using Concurrency = functions::Registry::Concurrency;
+
   explicit Admission(std::uint32_t account_limit = 1000) : account_limit_(account_limit) {}
 
-  // Errors: kThrottled, with AWS's message.
-  Result<AdmissionTicket> admit(const std::string& account);
+  // Errors, with AWS's message: kReservedThrottled (the function's share is in use), kThrottled (all the rest is).
+  Result<AdmissionTicket> admit(const functions::FunctionKey& function, const Concurrency& concurrency);
   // The same check without taking a slot.
-  Status check(const std::string& account) const;
-  std::uint32_t in_use(const std::string& account) const;
+  Status check(const functions::FunctionKey& function, const Concurrency& concurrency) const;
+  // Forgets the count of a function that is no more, or has no share any more. Those that still run are not counted.
+  void forget(const functions::FunctionKey& function) { reserved_.erase(function); }
+  // Tickets that are out.
+  std::uint32_t in_use() const;
 
  private:
+  using Count = AdmissionTicket::Count;
+
+  template <class Key>
+  static std::uint32_t taken(const std::map<Key, std::shared_ptr<Count>>& counts, const Key& key) {
+    const auto found = counts.find(key);
+    return found == counts.end() ? 0 : found->second->load();
+  }
+
   std::uint32_t account_limit_;
-  std::map<std::string, std::shared_ptr<AdmissionTicket::Count>> accounts_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<Count>> unreserved_;  // by account and region
+  std::map<functions::FunctionKey, std::shared_ptr<Count>> reserved_;
 };
 
 }  // namespace hearth::invocation

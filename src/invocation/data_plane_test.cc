@@ -81,6 +81,7 @@ class Functions final : public FunctionLookup {
   functions::FunctionSnapshot find(const functions::FunctionKey& key, std::string_view) const override {
     return running(key, {}, 0);
   }
+  functions::Registry::Concurrency concurrency(const functions::FunctionKey&) const override { return {}; }
   std::map<std::string, functions::FunctionSnapshot> all;
 };
 
@@ -214,7 +215,7 @@ TEST_P(DataPlanes, EveryInvocationOfManyAtOnceGetsItsOwnAnswer) {
         EXPECT_EQ(co_await Platform::answer(pending[i]), expected);
       }
     }
-    EXPECT_EQ(p.admission.in_use("123456789012"), 0U);
+    EXPECT_EQ(p.admission.in_use(), 0U);
     for (int f = 0; f < 8; ++f) {
       EXPECT_EQ(p.witness.threads("f" + std::to_string(f)).size(), 1U) << "a function is pinned to one loop";
     }
@@ -265,7 +266,7 @@ TEST_P(DataPlanes, RefusalsAreTheSameOnEveryLoop) {
     p.code.problem.reset();
     std::vector<std::shared_ptr<Platform::Pending>> staying;
     for (std::size_t i = 0; i < 4; ++i) staying.push_back(p.invoke("f" + std::to_string(i), "\"stay\""));
-    EXPECT_TRUE(co_await p.until([](Platform& o) { return o.admission.in_use("123456789012") == 4; }));
+    EXPECT_TRUE(co_await p.until([](Platform& o) { return o.admission.in_use() == 4; }));
     EXPECT_EQ(co_await p.call("f5", "{}"), "error: Rate Exceeded.") << "the limit is the account's, whatever the loop";
     co_await p.plane.end_all();
     for (const auto& one : staying) {
@@ -282,7 +283,7 @@ TEST_P(DataPlanes, AProcessThatDiesIsAnsweredForAndReplaced) {
     p.publish(name);
     EXPECT_EQ(co_await p.call(name, "{}"), "1{}");
     const auto pending = p.invoke(name, "\"stay\"");
-    EXPECT_TRUE(co_await p.until([](Platform& o) { return o.admission.in_use("123456789012") == 1; }));
+    EXPECT_TRUE(co_await p.until([](Platform& o) { return o.admission.in_use() == 1; }));
     p.sandboxes.processes().back()->exit({.code = 7, .signal = 0, .oom_killed = false});
     EXPECT_THAT(co_await Platform::answer(pending), HasSubstr("exit status 7"));
     EXPECT_EQ(co_await p.call(name, "{}"), "1{}");
@@ -301,7 +302,7 @@ TEST_P(DataPlanes, WhatRunsWhenItStopsIsAnswered) {
     const auto last = p.invoke("f0", "\"stay\"");
     co_await p.plane.stop();
     EXPECT_THAT(co_await Platform::answer(last), HasSubstr("error: "));
-    EXPECT_EQ(p.admission.in_use("123456789012"), 0U);
+    EXPECT_EQ(p.admission.in_use(), 0U);
     EXPECT_EQ(co_await p.call("f1", "{}"), "error: the server is stopping");
   });
 }

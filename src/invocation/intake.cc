@@ -89,13 +89,13 @@ Status Intake::check(const InvokeRequest& request) const {
 
 Status Intake::check_admission(const InvokeRequest& request) const {
   TRY([[maybe_unused]] const auto function, resolve(request, 0));
-  return admission_.check(request.function.account);
+  return admission_.check(request.function, functions_.concurrency(request.function));
 }
 
 Result<Admitted> Intake::admit(const InvokeRequest& request) {
   const double draw = request.qualifier.empty() ? 0 : std::uniform_real_distribution(0.0, 1.0)(draws_);
   TRY(functions::FunctionSnapshot function, resolve(request, draw));
-  auto ticket = admission_.admit(request.function.account);
+  auto ticket = admission_.admit(request.function, functions_.concurrency(request.function));
   if (!ticket) {
     ++throttles_;
     return fail(std::move(ticket).error());

@@ -22,6 +22,7 @@ class FunctionLookup {
   virtual functions::FunctionSnapshot running(const functions::FunctionKey& key, std::string_view qualifier,
                                               double draw) const = 0;
   virtual functions::FunctionSnapshot find(const functions::FunctionKey& key, std::string_view qualifier) const = 0;
+  virtual functions::Registry::Concurrency concurrency(const functions::FunctionKey& key) const = 0;
 };
 
 class RegistryLookup final : public FunctionLookup {
@@ -33,6 +34,9 @@ class RegistryLookup final : public FunctionLookup {
   }
   functions::FunctionSnapshot find(const functions::FunctionKey& key, std::string_view qualifier) const override {
     return registry_.find(key, qualifier);
+  }
+  functions::Registry::Concurrency concurrency(const functions::FunctionKey& key) const override {
+    return registry_.concurrency(key);
   }
 
  private:
@@ -54,7 +58,8 @@ class Intake {
   static Status check_payload(const InvokeRequest& request);
   // The same, on the pool if it takes long; the request's payload is back when it ends.
   static net::Task<Status> check_payload(InvokeRequest& request, net::Loop& loop, net::ThreadPool& pool);
-  // After check_payload(). Errors: kNotFound, kPending, kFailed, kThrottled; the first of them.
+  // After check_payload(). Errors: kNotFound, kPending, kFailed, kKeyNotFound, kThrottled, kReservedThrottled; the
+  // first of them.
   Result<Admitted> admit(const InvokeRequest& request);
   // check_payload() and the same without taking a slot.
   Status check(const InvokeRequest& request) const;

@@ -14,15 +14,16 @@
 namespace hearth::invocation {
 
 enum class ErrorKind {
-  kNotFound,     // no such function or qualifier
-  kPending,      // the function is being created; message: AWS's
-  kFailed,       // the function's state is Failed
-  kKeyNotFound,  // the function's environment variables cannot be decrypted; message: AWS's
-  kThrottled,    // concurrency; message: AWS's
-  kQueueFull,    // too many asynchronous invocations wait; message: AWS's
-  kTooLarge,     // the payload
-  kNotJson,      // the payload is not JSON
-  kUnavailable,  // no environment could be made; the platform's fault
+  kNotFound,           // no such function or qualifier
+  kPending,            // the function is being created; message: AWS's
+  kFailed,             // the function's state is Failed
+  kKeyNotFound,        // the function's environment variables cannot be decrypted; message: AWS's
+  kThrottled,          // the account's concurrency is in use; message: AWS's
+  kReservedThrottled,  // what is reserved for the function is in use; message: AWS's
+  kQueueFull,          // too many asynchronous invocations wait; message: AWS's
+  kTooLarge,           // the payload
+  kNotJson,            // the payload is not JSON
+  kUnavailable,        // no environment could be made; the platform's fault
 };
 
 struct InvokeRequest {

@@ -25,6 +25,7 @@ class Lookup final : public FunctionLookup {
   functions::FunctionSnapshot find(const functions::FunctionKey& key, std::string_view qualifier) const override {
     return is_latest(qualifier) && the_latest && the_latest->key == key ? the_latest : running(key, qualifier, 0);
   }
+  functions::Registry::Concurrency concurrency(const functions::FunctionKey&) const override { return {}; }
   functions::FunctionSnapshot the_running;
   functions::FunctionSnapshot the_latest;
 };
@@ -94,14 +95,14 @@ TEST(LocalInvoker, RunsColdThenWarmInTheSameEnvironment) {
       co_await w.settle();
       const auto slot = i == 0 ? p.next(0) : nullptr;
       co_await w.settle();
-      EXPECT_EQ(p.admission.in_use(w.function->key.account), 1U);
+      EXPECT_EQ(p.admission.in_use(), 1U);
       EXPECT_TRUE(p.environment(0).respond("id", "42"));
       const auto following = p.next(0);
       co_await w.settle();
       EXPECT_TRUE(pending->result.has_value() && pending->result->has_value());
       EXPECT_EQ((*pending->result)->payload, "42");
       EXPECT_EQ((*pending->result)->executed_version, "$LATEST");
-      EXPECT_EQ(p.admission.in_use(w.function->key.account), 0U);
+      EXPECT_EQ(p.admission.in_use(), 0U);
     }
     EXPECT_EQ(p.pool->counts().started, 1U);
     EXPECT_EQ(p.invoker->counts().invocations, 3U);
@@ -286,7 +287,7 @@ TEST(LocalInvoker, ManyInvocationsOfWhatCannotBeBuiltAllGetAnAnswer) {
       if (!pending->result) break;
       EXPECT_THAT(pending->result->error().message(), HasSubstr("the blob is gone"));
     }
-    EXPECT_EQ(p.admission.in_use(w.function->key.account), 0U);
+    EXPECT_EQ(p.admission.in_use(), 0U);
     co_await p.stop();
   });
 }

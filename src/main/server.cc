@@ -260,7 +260,8 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
                                             .links = stored_.downloads,
                                             .roles = *roles_,
                                             .log = log_,
-                                            .events = {.bytes = ByteCount::mib(config_.limits_events_mib)}}),
+                                            .events = {.bytes = ByteCount::mib(config_.limits_events_mib)},
+                                            .concurrency = config_.limits_concurrency}),
       guard_(auth_of(config_.auth), config_.hosts),
       pages_(auth_of(config_.auth), HEARTH_VERSION, *this, *this, stored_.downloads, clock_),
       services_(gateway::make_service_table(
@@ -277,8 +278,10 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
       http_(loop_, gateway_, limits_of(config_), log_) {
   late_endpoint_.set(endpoint_);
   runtimes_.look_on(foundation_->pool);
-  registry_.on_change(
-      [this](const functions::FunctionKey& key) { data_plane_.on_function_changed(key, registry_.runnable(key)); });
+  registry_.on_change([this](const functions::FunctionKey& key) {
+    data_plane_.on_function_changed(key, registry_.runnable(key));
+    if (!registry_.latest(key)) admission_.forget(key);
+  });
   expiry_ = foundation_->alarms.make([this] { gate_.spawn(expire_logs()); });
 }
 

@@ -162,7 +162,7 @@ std::string Core::held() const {
   std::string text;
   add(text, data_plane_.environments(), "environments");
   add(text, launcher_.alive_count(), "processes");
-  add(text, admission_.in_use(std::string(gateway::kDefaultAccount)), "admission tickets");
+  add(text, admission_.in_use(), "admission tickets");
   add(text, http_.connection_count(), "connections");
   add(text, http_.bodies_in_flight().value, "bytes of bodies in flight");
   add(text, stored_.store->waiters(), "waiters for the disk");

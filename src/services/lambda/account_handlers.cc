@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "functions/code_store.h"
 #include "services/lambda/errors.h"
 #include "services/lambda/handlers.h"
@@ -10,19 +12,22 @@ namespace api = wire::lambda;
 
 // Quotas of a new account.
 constexpr std::int64_t kTotalCodeSize = 80'530'636'800;
-constexpr std::int32_t kConcurrentExecutions = 1000;
 
 }  // namespace
 
 Handled<api::GetAccountSettingsResponse> get_account_settings(LambdaService& service, const RequestContext& context,
                                                               api::GetAccountSettingsRequest) {
   const functions::CodeLimits limits;
+  const std::uint64_t limit = service.concurrency_limit();
+  const std::uint64_t reserved =
+      std::min(limit, service.registry().concurrency({context.account, context.region, {}}).reserved_by_all);
   api::GetAccountSettingsResponse reply;
-  reply.account_limit = api::AccountLimit{.total_code_size = kTotalCodeSize,
-                                          .code_size_unzipped = static_cast<std::int64_t>(limits.unpacked.value),
-                                          .code_size_zipped = static_cast<std::int64_t>(limits.zipped.value),
-                                          .concurrent_executions = kConcurrentExecutions,
-                                          .unreserved_concurrent_executions = kConcurrentExecutions};
+  reply.account_limit =
+      api::AccountLimit{.total_code_size = kTotalCodeSize,
+                        .code_size_unzipped = static_cast<std::int64_t>(limits.unpacked.value),
+                        .code_size_zipped = static_cast<std::int64_t>(limits.zipped.value),
+                        .concurrent_executions = static_cast<std::int32_t>(limit),
+                        .unreserved_concurrent_executions = static_cast<std::int32_t>(limit - reserved)};
   api::AccountUsage usage{.total_code_size = 0, .function_count = 0};
   for (const auto& function :
        service.registry().list(context.account, context.region, "", service.registry().count())) {
@@ -31,14 +36,6 @@ Handled<api::GetAccountSettingsResponse> get_account_settings(LambdaService& ser
   }
   reply.account_usage = usage;
   return reply;
-}
-
-Handled<api::GetFunctionConcurrencyResponse> get_function_concurrency(LambdaService& service,
-                                                                      const RequestContext& context,
-                                                                      api::GetFunctionConcurrencyRequest request) {
-  AWS_TRY(const FunctionRef ref, resolve_name(context, "lambda:GetFunctionConcurrency", request.function_name));
-  AWS_TRY_STATUS(service.get(ref));
-  return api::GetFunctionConcurrencyResponse{};
 }
 
 Handled<api::GetFunctionCodeSigningConfigResponse> get_function_code_signing_config(

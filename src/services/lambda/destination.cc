@@ -19,6 +19,8 @@ std::string_view condition_of(EventEnding ending) {
       return "RetriesExhausted";
     case EventEnding::kEventAgeExceeded:
       return "EventAgeExceeded";
+    case EventEnding::kZeroReservedConcurrency:
+      return "ZeroReservedConcurrency";
   }
   check_failed("a known EventEnding", "");
 }

@@ -15,7 +15,7 @@
 
 namespace hearth::services::lambda {
 
-enum class EventEnding { kSuccess, kRetriesExhausted, kEventAgeExceeded };
+enum class EventEnding { kSuccess, kRetriesExhausted, kEventAgeExceeded, kZeroReservedConcurrency };
 
 // The record as JSON. `outcome` is the last run's; nullptr if it never ran to an end.
 std::string destination_record(const StoredEvent& event, EventEnding ending, const invocation::InvokeOutcome* outcome,

@@ -102,6 +102,11 @@ inline wire::AwsError to_aws_error(invocation::ErrorKind kind, std::string messa
       error.members.emplace_back("Reason", "ConcurrentInvocationLimitExceeded");
       return error;
     }
+    case invocation::ErrorKind::kReservedThrottled: {
+      auto error = wire::make_error(api::kTooManyRequestsException, std::move(message));
+      error.members.emplace_back("Reason", "ReservedFunctionConcurrentInvocationLimitExceeded");
+      return error;
+    }
     case invocation::ErrorKind::kQueueFull: {
       auto error = wire::make_error(api::kTooManyRequestsException, std::move(message));
       error.members.emplace_back("Reason", "CallerRateLimitExceeded");

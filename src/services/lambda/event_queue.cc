@@ -31,6 +31,10 @@ std::chrono::seconds pause_after_refusal(std::uint32_t refusals) {
   return std::min(std::chrono::seconds(1LL << std::min(refusals, 9U)), kLongestPause);
 }
 
+bool is_throttled(const Error& error) {
+  return error.is(invocation::ErrorKind::kThrottled) || error.is(invocation::ErrorKind::kReservedThrottled);
+}
+
 }  // namespace
 
 EventQueue::EventQueue(net::Loop& loop, net::FairTurns& turns, storage::Store& store,
@@ -84,7 +88,7 @@ Status EventQueue::accept(invocation::InvokeRequest request) {
                             request.payload.size(), kLargestEvent));
   }
   // A throttled function takes events all the same: they wait.
-  if (auto checked = invoker_.check(request); !checked && !checked.error().is(invocation::ErrorKind::kThrottled)) {
+  if (auto checked = invoker_.check(request); !checked && !is_throttled(checked.error())) {
     return fail(std::move(checked).error());
   }
   if (waiting_ >= limits_.count || stored_bytes_ + request.payload.size() > limits_.bytes.value) {
@@ -179,6 +183,14 @@ void EventQueue::settle(StoredEvent event, Waiting place, const Result<invocatio
   const functions::FunctionKey& function = event.request.function;
   if (!outcome) {
     if (outcome.error().is(invocation::ErrorKind::kNotFound)) return drop(function, place);
+    // Nothing reserved means that nothing is to run: AWS gives such events up at once.
+    if (outcome.error().is(invocation::ErrorKind::kReservedThrottled) &&
+        registry_.concurrency(function).reserved == 0U) {
+      log_.warn("an event was given up: the function's reserved concurrency is zero",
+                {{"function", function.name}, {"request_id", event.request.request_id}});
+      tell_destination(event, EventEnding::kZeroReservedConcurrency, nullptr);
+      return drop(function, place);
+    }
     return wait(function, pause_after_refusal(place.refusals),
                 {.number = event.number, .refusals = place.refusals + 1, .runs = event.runs, .bytes = place.bytes});
   }

@@ -327,6 +327,20 @@ TEST_F(EventQueueTest, ADestinationGetsTheRecordOfASuccess) {
   EXPECT_EQ(record.at("responsePayload").at("done"), true);
 }
 
+TEST_F(EventQueueTest, WithNothingReservedAnEventIsGivenUpAtOnce) {
+  set_rules({.retries = {}, .oldest_s = {}, .on_success = {}, .on_failure = kTold, .last_modified = {}});
+  ASSERT_TRUE(registry_->set_reserved_concurrency(event().function, 0));
+  invoker_.failure = Error(invocation::ErrorKind::kReservedThrottled, "Rate Exceeded.");
+  ASSERT_TRUE(queue_->accept(event()));
+  turn();
+  invoker_.failure.reset();
+  turn();
+  EXPECT_EQ(invoker_.last.function.name, "told");
+  const auto record = boost::json::parse(invoker_.last.payload).as_object();
+  EXPECT_EQ(record.at("requestContext").at("condition"), "ZeroReservedConcurrency");
+  EXPECT_TRUE(store_.rows().empty());
+}
+
 TEST_F(EventQueueTest, ADestinationGetsTheRecordOfAFailureAfterTheLastRetry) {
   set_rules({.retries = 1, .oldest_s = {}, .on_success = {}, .on_failure = kTold, .last_modified = {}});
   invoker_.outcome.function_error = "Unhandled";

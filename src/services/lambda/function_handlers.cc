@@ -46,6 +46,9 @@ Handled<api::GetFunctionResponse> get_function(LambdaService& service, const Req
   reply.code->repository_type = "S3";
   reply.code->location = service.links().link(function->code.blob, context.endpoint);
   if (auto tags = service.registry().tags(ref.key); !tags.empty()) reply.tags = std::move(tags);
+  if (const auto reserved = service.registry().concurrency(ref.key).reserved) {
+    reply.concurrency = api::Concurrency{.reserved_concurrent_executions = static_cast<std::int32_t>(*reserved)};
+  }
   return reply;
 }
 

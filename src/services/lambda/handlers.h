@@ -81,12 +81,18 @@ Handled<wire::lambda::UntagResourceResponse> untag_resource(LambdaService& servi
 Handled<wire::lambda::ListTagsResponse> list_tags(LambdaService& service, const RequestContext& context,
                                                   wire::lambda::ListTagsRequest request);
 
+// concurrency_handlers.cc
+Handled<wire::lambda::Concurrency> put_function_concurrency(LambdaService& service, const RequestContext& context,
+                                                            wire::lambda::PutFunctionConcurrencyRequest request);
+Handled<wire::lambda::GetFunctionConcurrencyResponse> get_function_concurrency(
+    LambdaService& service, const RequestContext& context, wire::lambda::GetFunctionConcurrencyRequest request);
+Handled<wire::lambda::DeleteFunctionConcurrencyResponse> delete_function_concurrency(
+    LambdaService& service, const RequestContext& context, wire::lambda::DeleteFunctionConcurrencyRequest request);
+
 // account_handlers.cc: what is read about an account or function and is always as by default here.
 Handled<wire::lambda::GetAccountSettingsResponse> get_account_settings(LambdaService& service,
                                                                        const RequestContext& context,
                                                                        wire::lambda::GetAccountSettingsRequest request);
-Handled<wire::lambda::GetFunctionConcurrencyResponse> get_function_concurrency(
-    LambdaService& service, const RequestContext& context, wire::lambda::GetFunctionConcurrencyRequest request);
 Handled<wire::lambda::GetFunctionCodeSigningConfigResponse> get_function_code_signing_config(
     LambdaService& service, const RequestContext& context, wire::lambda::GetFunctionCodeSigningConfigRequest request);
 Handled<wire::lambda::GetRuntimeManagementConfigResponse> get_runtime_management_config(

@@ -99,6 +99,16 @@ Result<FunctionRef> resolve_name(const RequestContext& context, std::string_view
   return ref;
 }
 
+Result<FunctionRef> resolve_unqualified(const RequestContext& context, std::string_view action,
+                                        std::string_view function_name) {
+  TRY(FunctionRef ref, resolve_name(context, action, function_name));
+  if (ref.qualifier.empty()) return ref;
+  return fail(
+      ErrorKind::kInvalidParameter,
+      "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+      "Please specify either a function name or an unqualified function ARN.");
+}
+
 std::optional<FunctionRef> parse_function_arn(std::string_view arn) {
   if (!arn.starts_with("arn:") || arn.find(":function:") == std::string_view::npos) return std::nullopt;
   const NameParts name = split_name(arn);

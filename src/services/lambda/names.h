@@ -33,6 +33,10 @@ struct FunctionRef {
 Result<FunctionRef> resolve_name(const RequestContext& context, std::string_view action, std::string_view function_name,
                                  const std::optional<std::string>& qualifier = std::nullopt);
 
+// The same of operations that know no versions and no aliases. Errors: also kInvalidParameter (a qualifier).
+Result<FunctionRef> resolve_unqualified(const RequestContext& context, std::string_view action,
+                                        std::string_view function_name);
+
 // The function a full ARN names, of whichever region and account. Nothing if it is none.
 std::optional<FunctionRef> parse_function_arn(std::string_view arn);
 

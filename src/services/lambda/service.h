@@ -46,6 +46,7 @@ struct LambdaParts {
   const RoleDirectory& roles;
   const observe::Logger& log;
   EventLimits events = {};
+  std::uint32_t concurrency = 1000;  // of an account in a region
 };
 
 // Thread: the loop's.
@@ -98,6 +99,7 @@ class LambdaService {
 
   functions::Registry& registry() { return parts_.registry; }
   invocation::Invoker& invoker() { return parts_.invoker; }
+  std::uint32_t concurrency_limit() const { return parts_.concurrency; }
   CodeLinks& links() { return parts_.links; }
   EventQueue& events() { return events_; }
   Workers workers() { return {.loop = parts_.loop, .pool = parts_.pool}; }
