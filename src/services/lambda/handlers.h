@@ -64,6 +64,8 @@ Handled<wire::lambda::ListFunctionEventInvokeConfigsResponse> list_function_even
 // invoke_handlers.cc
 HandledLater<wire::lambda::InvocationResponse> invoke(LambdaService& service, const RequestContext& context,
                                                       wire::lambda::InvocationRequest request);
+Handled<wire::lambda::InvokeAsyncResponse> invoke_async(LambdaService& service, const RequestContext& context,
+                                                        wire::lambda::InvokeAsyncRequest request);
 
 // policy_handlers.cc
 Handled<wire::lambda::AddPermissionResponse> add_permission(LambdaService& service, const RequestContext& context,

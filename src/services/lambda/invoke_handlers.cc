@@ -80,4 +80,17 @@ HandledLater<api::InvocationResponse> invoke(LambdaService& service, const Reque
   co_return reply;
 }
 
+Handled<api::InvokeAsyncResponse> invoke_async(LambdaService& service, const RequestContext& context,
+                                               api::InvokeAsyncRequest request) {
+  AWS_TRY(const FunctionRef ref, resolve_name(context, "lambda:InvokeAsync", request.function_name));
+  invocation::InvokeRequest invoke;
+  invoke.function = ref.key;
+  invoke.qualifier = ref.qualifier;
+  invoke.invoked_arn = ref.qualified_arn();
+  invoke.request_id = context.request_id;
+  invoke.payload = std::move(request.invoke_args);
+  AWS_TRY_STATUS(service.events().accept(std::move(invoke)));
+  return api::InvokeAsyncResponse{.status = kAccepted};
+}
+
 }  // namespace hearth::services::lambda

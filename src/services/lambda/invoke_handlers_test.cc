@@ -77,6 +77,17 @@ TEST_F(InvokeHandlers, AnEventIsKeptBeforeItIsAnswered) {
   EXPECT_EQ(service_->events().waiting(), 1U);
 }
 
+TEST_F(InvokeHandlers, TheFormerOperationForEventsKeepsThemTheSameWay) {
+  const auto invoke_async = [&](std::string name, std::string body) {
+    return call({.operation = "InvokeAsync", .labels = {{"FunctionName", std::move(name)}}, .body = std::move(body)});
+  };
+  const Answer answer = invoke_async("f", R"({"a":1})");
+  EXPECT_EQ(answer.status, 202) << answer.text;
+  EXPECT_EQ(service_->events().waiting(), 1U);
+  invoker_.failure = Error(invocation::ErrorKind::kNotFound, "Function not found: x");
+  EXPECT_EQ(invoke_async("x", "{}").status, 404);
+}
+
 TEST_F(InvokeHandlers, RefusalsOfTheInvokerHaveTheirAwsCodes) {
   const auto code_of = [&](invocation::ErrorKind kind) {
     invoker_.failure = Error(kind, "why");
@@ -88,6 +99,8 @@ TEST_F(InvokeHandlers, RefusalsOfTheInvokerHaveTheirAwsCodes) {
   EXPECT_EQ(code_of(invocation::ErrorKind::kPending), "409 ResourceConflictException");
   EXPECT_EQ(code_of(invocation::ErrorKind::kFailed), "409 ResourceConflictException");
   EXPECT_EQ(code_of(invocation::ErrorKind::kThrottled), "429 TooManyRequestsException");
+  EXPECT_EQ(code_of(invocation::ErrorKind::kReservedThrottled), "429 TooManyRequestsException");
+  EXPECT_EQ(code_of(invocation::ErrorKind::kKeyNotFound), "502 KMSNotFoundException");
   EXPECT_EQ(code_of(invocation::ErrorKind::kQueueFull), "429 TooManyRequestsException");
   EXPECT_EQ(code_of(invocation::ErrorKind::kTooLarge), "413 RequestEntityTooLargeException");
   EXPECT_EQ(code_of(invocation::ErrorKind::kNotJson), "400 InvalidRequestContentException");

@@ -57,6 +57,7 @@ OperationTable make_operations(LambdaService& service) {
       operation<wire::lambda::ListFunctionEventInvokeConfigs>("lambda:ListFunctionEventInvokeConfigs", kFunction,
                                                               with(service, list_function_event_invoke_configs)),
       operation<wire::lambda::Invoke>("lambda:InvokeFunction", kQualified, with(service, invoke)),
+      operation<wire::lambda::InvokeAsync>("lambda:InvokeAsync", kFunction, with(service, invoke_async)),
       operation<wire::lambda::AddPermission>("lambda:AddPermission", kQualified, with(service, add_permission)),
       operation<wire::lambda::GetPolicy>("lambda:GetPolicy", kQualified, with(service, get_policy)),
       operation<wire::lambda::RemovePermission>("lambda:RemovePermission", kQualified,
