@@ -5,8 +5,16 @@ const fs = require('fs');
 const path = require('path');
 const errors = require('./errors.cjs');
 
+const Module = require('module');
+
+// ES modules, which know no NODE_PATH, find layers and the SDK in these two folders. `require` has NODE_PATH, in AWS's
+// order, which these would come before.
+const FOR_ES_MODULES = new Set(['/var/node_modules', '/node_modules']);
+const foldersAbove = Module._nodeModulePaths;
+Module._nodeModulePaths = (from) => foldersAbove(from).filter((folder) => !FOR_ES_MODULES.has(folder));
+
 // Modules are looked up from where AWS's own runtime lives, which also shows in "Require stack" messages.
-const requireUser = require('module').createRequire('/var/runtime/index.mjs');
+const requireUser = Module.createRequire('/var/runtime/index.mjs');
 
 const STREAMING = Symbol.for('aws.lambda.runtime.handler.streaming');
 const HIGH_WATER_MARK = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark');

@@ -348,13 +348,20 @@ class _SdkFinder:
         return PathFinder.find_spec(name, [cls._FOLDER])
 
 
-def set_up_path(runtime_dir, runtime_name):
+def take_layer_root():
+    """Where the content of layers is: the argument after the script's name, which is not for the function's eyes."""
+    root = sys.argv[1] if len(sys.argv) > 1 else "/opt"
+    del sys.argv[1:]
+    return root
+
+
+def set_up_path(runtime_dir, runtime_name, layer_root):
     """sys.path in AWS's order: the package, layers, the runtime, PYTHONPATH, the standard library."""
     own = "python%d.%d" % sys.version_info[:2]
     path = [os.environ.get("LAMBDA_TASK_ROOT") or "/var/task"]
     for version in (runtime_name, own) if runtime_name != own else (own,):
-        path.append("/opt/python/lib/%s/site-packages" % version)
-    path.append("/opt/python")
+        path.append("%s/python/lib/%s/site-packages" % (layer_root, version))
+    path.append(layer_root + "/python")
     path.append(runtime_dir)
     path += [folder for folder in (os.environ.get("PYTHONPATH") or "").split(":") if folder and folder not in path]
     path += [folder for folder in sys.path if folder not in path]
@@ -386,7 +393,7 @@ def main(runtime_dir):
     state = RuntimeState()
     state.sink = open_sink()
     name = runtime_name()
-    set_up_path(runtime_dir, name)
+    set_up_path(runtime_dir, name, take_layer_root())
     set_up_builtins()
     if "logging" not in sys.modules:
         sys.meta_path.insert(0, _LoggingHook(state))

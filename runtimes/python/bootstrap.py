@@ -1,4 +1,4 @@
-"""Entry point of the Python runtime: `python3 -I -S -X utf8 /var/runtime/bootstrap.py`.
+"""Entry point of the Python runtime: `python3 -I -S -X utf8 /var/runtime/bootstrap.py /opt`.
 
 Kept short because a main script is compiled at every start; the rest is imported and has a cached .pyc.
 """

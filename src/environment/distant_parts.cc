@@ -12,6 +12,11 @@ net::Task<Result<std::string>> DistantCode::tree(functions::CodePackage code) {
   return net::run_there(here_, there_, std::move(ask));
 }
 
+net::Task<Result<std::string>> DistantCode::layers(std::vector<functions::CodePackage> packages) {
+  auto ask = [&source = code_, packages = std::move(packages)]() mutable { return source.layers(std::move(packages)); };
+  return net::run_there(here_, there_, std::move(ask));
+}
+
 void DistantLogs::append(const std::string& account, const std::string& region, const std::string& group,
                          const std::string& stream, std::vector<LogLine> lines) {
   HEARTH_CHECK(here_.on_thread());

@@ -24,6 +24,7 @@ class DistantCode final : public CodeSource {
  public:
   DistantCode(net::Loop& here, net::Loop& there, CodeSource& code) : here_(here), there_(there), code_(code) {}
   net::Task<Result<std::string>> tree(functions::CodePackage code) override;
+  net::Task<Result<std::string>> layers(std::vector<functions::CodePackage> packages) override;
 
  private:
   net::Loop& here_;

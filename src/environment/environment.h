@@ -166,7 +166,12 @@ class Environment : public std::enable_shared_from_this<Environment> {
   };
   static Task<> pump(std::shared_ptr<Environment> self, std::shared_ptr<OpenPipe> open, Pipe pipe);
   void attach(std::unique_ptr<sandbox::Sandbox> sandbox);
-  sandbox::SandboxSpec specification(const std::string& tree, const RuntimeChoice& runtime,
+  // Where the function's content lies on the host.
+  struct Trees {
+    std::string code;
+    std::string layers;  // empty: none
+  };
+  sandbox::SandboxSpec specification(const Trees& trees, const RuntimeChoice& runtime,
                                      std::vector<std::string> command);
   std::uint32_t cpu_milli() const;
   void end_init_boost();

@@ -61,6 +61,13 @@ Task<> Environment::build(std::shared_ptr<Environment> self, int attempt) {
     self->on_platform_failure(tree.error().with_context("code of " + self->function_->key.name));
     co_return;
   }
+  std::vector<functions::CodePackage> packages = functions::packages_of(self->function_->layers);
+  const Result<std::string> layers = co_await self->parts_.code.layers(std::move(packages));
+  if (self->state_ != State::kStarting || self->attempt_ != attempt) co_return;
+  if (!layers) {
+    self->on_platform_failure(layers.error().with_context("layers of " + self->function_->key.name));
+    co_return;
+  }
   if (!self->way_home_) {
     EndpointIdentity identity = self->identity_;
     self->way_home_ = co_await self->parts_.doors.way_home(std::move(identity));
@@ -68,7 +75,7 @@ Task<> Environment::build(std::shared_ptr<Environment> self, int attempt) {
   }
   if (attempt == 1) self->log_start(*runtime);
   self->init_began_ = self->parts_.clock.steady_now();
-  auto command = command_line(*runtime, self->function_->memory_mib, *tree, {});
+  auto command = command_line(*runtime, self->function_->memory_mib, *tree, *layers);
   if (!command && command.error().is(RuntimeError::kInvalidEntrypoint)) {
     self->fail_init({{"error", "Runtime.InvalidEntrypoint"}, {}, std::nullopt, command.error().message()});
     co_return;
@@ -77,7 +84,7 @@ Task<> Environment::build(std::shared_ptr<Environment> self, int attempt) {
     self->on_platform_failure(command.error());
     co_return;
   }
-  sandbox::SandboxSpec spec = self->specification(*tree, *runtime, *std::move(command));
+  sandbox::SandboxSpec spec = self->specification({.code = *tree, .layers = *layers}, *runtime, *std::move(command));
   Result<std::unique_ptr<sandbox::Sandbox>> sandbox = co_await self->parts_.sandboxes.create(std::move(spec));
   if (self->state_ != State::kStarting || self->attempt_ != attempt)
     co_return;  // ended meanwhile; the sandbox goes too
@@ -88,11 +95,12 @@ Task<> Environment::build(std::shared_ptr<Environment> self, int attempt) {
   self->attach(*std::move(sandbox));
 }
 
-sandbox::SandboxSpec Environment::specification(const std::string& tree, const RuntimeChoice& runtime,
+sandbox::SandboxSpec Environment::specification(const Trees& trees, const RuntimeChoice& runtime,
                                                 std::vector<std::string> command) {
   sandbox::SandboxSpec spec;
   spec.name = "env-" + id_.substr(0, 16) + "-" + std::to_string(attempt_);
-  spec.mounts = {{tree, "/var/task"}, {way_home_->trust_bundle_path, kTrustBundleInside}};
+  spec.mounts = {{trees.code, "/var/task"}, {way_home_->trust_bundle_path, kTrustBundleInside}};
+  if (!trees.layers.empty()) spec.mounts.push_back({trees.layers, "/opt"});
   spec.mounts.insert(spec.mounts.end(), runtime.mounts.begin(), runtime.mounts.end());
   spec.argv = std::move(command);
   spec.env = variables({*function_, runtime, way_home_->credentials, journal_.stream().stream, parts_.locale});

@@ -39,6 +39,10 @@ class FakeCode final : public CodeSource {
     if (problem) co_return fail(*problem);
     co_return path;
   }
+  net::Task<Result<std::string>> layers(std::vector<functions::CodePackage> packages) override {
+    if (problem) co_return fail(*problem);
+    co_return packages.empty() ? std::string() : "/nonexistent/layers-" + std::to_string(packages.size());
+  }
   int calls = 0;
   std::string path = "/nonexistent/tree";
   std::optional<Error> problem;

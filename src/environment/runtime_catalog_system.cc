@@ -315,7 +315,8 @@ net::Task<> SystemRuntimeCatalog::refresh(net::Loop& loop) const {
 RuntimeChoice SystemRuntimeCatalog::python_choice(const std::string& runtime, const Interpreter& interpreter) const {
   RuntimeChoice choice;
   choice.name = runtime;
-  choice.argv = {inside_path(interpreter), "-I", "-S", "-X", "utf8", "/var/runtime/bootstrap.py"};
+  // Arguments are replaced by the real folders where nothing can be mounted: so it learns where layers are.
+  choice.argv = {inside_path(interpreter), "-I", "-S", "-X", "utf8", "/var/runtime/bootstrap.py", "/opt"};
   choice.env = {"AWS_EXECUTION_ENV=AWS_Lambda_" + runtime};
   if (!interpreter.root.empty()) choice.mounts.push_back({interpreter.root, "/var/lang"});
   choice.mounts.push_back({files_.python(), "/var/runtime"});

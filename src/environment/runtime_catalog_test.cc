@@ -94,7 +94,7 @@ TEST_F(SystemRuntimeCatalogTest, AnExactInterpreterNeedsNoNote) {
   EXPECT_EQ(choice->note, "");
   EXPECT_EQ(choice->interpreter_version, "3.11.2");
   EXPECT_THAT(choice->argv,
-              ElementsAre(root_ + "/bin/python3.11", "-I", "-S", "-X", "utf8", "/var/runtime/bootstrap.py"));
+              ElementsAre(root_ + "/bin/python3.11", "-I", "-S", "-X", "utf8", "/var/runtime/bootstrap.py", "/opt"));
   EXPECT_THAT(choice->env, ElementsAre("AWS_EXECUTION_ENV=AWS_Lambda_python3.11"));
   EXPECT_EQ(choice->abi.python_tag, "311");
   ASSERT_EQ(choice->mounts.size(), 1U);

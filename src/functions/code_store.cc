@@ -17,6 +17,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/unique_fd.h"
+#include "functions/merge.h"
 #include "functions/registry.h"
 #include "functions/unpack.h"
 #include "net/one_shot.h"
@@ -60,15 +61,10 @@ class TreeFolder {
   }
 
   Status make(const ZipReader& zip) const {
-    TRY_STATUS(remove());
-    const std::string fresh = temporary();
-    if (auto unpacked = unpack(zip, fresh, files_); !unpacked) {
-      auto removed = remove_tree(fresh);
-      return fail(removed ? std::move(unpacked).error()
-                          : std::move(unpacked).error().with_context(removed.error().message()));
-    }
-    TRY_STATUS(files_.rename(fresh, tree_));
-    return mark();
+    return make_by([&](const std::string& fresh) { return unpack(zip, fresh, files_); });
+  }
+  Status make(const std::vector<std::string>& trees) const {
+    return make_by([&](const std::string& fresh) { return merge_trees(trees, fresh, files_); });
   }
 
   Status remove() const {
@@ -82,6 +78,19 @@ class TreeFolder {
   }
 
  private:
+  template <class Fill>
+  Status make_by(const Fill& fill) const {
+    TRY_STATUS(remove());
+    const std::string fresh = temporary();
+    if (auto filled = fill(fresh); !filled) {
+      auto removed = remove_tree(fresh);
+      return fail(removed ? std::move(filled).error()
+                          : std::move(filled).error().with_context(removed.error().message()));
+    }
+    TRY_STATUS(files_.rename(fresh, tree_));
+    return mark();
+  }
+
   std::string temporary() const { return fmt::format("{}/{}{}", root_, kTemporaryPrefix, hex_encode(random_bytes(8))); }
 
   Status mark() const {
@@ -172,6 +181,59 @@ struct CodeStore::Impl {
     co_return co_await pool.run(loop, std::move(make));
   }
 
+  // Makes the tree of these layers merged if it is not there.
+  net::Task<Status> ensure_merged(std::string id, std::vector<CodePackage> packages) {
+    touch(id);
+    if (complete.contains(id)) co_return Status{};
+    co_await unclaimed(id);
+    const Claim claim(*this, id);
+    Status made = co_await make_merged(id, std::move(packages));
+    if (made) complete.insert(id);
+    co_return made;
+  }
+
+  net::Task<Status> make_merged(std::string id, std::vector<CodePackage> packages) {
+    if (complete.contains(id)) co_return Status{};
+    auto look = [place = folder(id)] { return place.is_complete(); };
+    const bool found = co_await pool.run(loop, std::move(look));
+    if (found) co_return Status{};
+    std::vector<std::string> trees;
+    for (const CodePackage& package : packages) {
+      std::string hash = package.blob.sha256_hex;
+      trees.push_back(tree_path(hash));
+      CO_TRY_STATUS(co_await ensure_tree(std::move(hash), nullptr));
+    }
+    auto make = [trees = std::move(trees), place = folder(id)] { return place.make(trees); };
+    co_return co_await pool.run(loop, std::move(make));
+  }
+
+  // Checks and unpacks, without storing the zip.
+  net::Task<Result<CodePackage>> take_in(std::shared_ptr<const std::string> bytes, CodeLimits most) {
+    if (bytes->size() > most.zipped.value) {
+      co_return fail(ErrorKind::kTooLarge, fmt::format("Zipped size must be smaller than {} bytes", most.zipped.value));
+    }
+    auto look = [bytes, most]() -> Result<CodePackage> {
+      TRY(const ZipReader reader, ZipReader::open(*bytes, most));
+      const std::string hash = sha256(*bytes);
+      return CodePackage{.blob = {hex_encode(hash)},
+                         .sha256_base64 = base64_encode(hash),
+                         .size_bytes = bytes->size(),
+                         .unpacked_bytes = reader.unpacked_bytes()};
+    };
+    Result<CodePackage> package = co_await pool.run(loop, std::move(look));
+    if (!package) co_return package;
+    std::string hash = package->blob.sha256_hex;
+    CO_TRY_STATUS(co_await ensure_tree(std::move(hash), std::move(bytes)));
+    co_return package;
+  }
+
+  net::Task<Result<CodePackage>> keep(CodePackage package, std::string content) {
+    auto stored = co_await blobs.put(std::move(content));
+    if (!stored) co_return fail(std::move(stored).error());
+    HEARTH_CHECK(*stored == package.blob, "the blob store and the code store hash alike");
+    co_return package;
+  }
+
   net::Task<Status> check_modules(std::string hash, RuntimeAbi abi) {
     auto look = [tree = tree_path(hash), abi = std::move(abi)] { return check_native_modules(tree, abi); };
     co_return co_await pool.run(loop, std::move(look));
@@ -222,30 +284,44 @@ CodeStore::CodeStore(net::Loop& loop, net::ThreadPool& pool, storage::BlobStore&
 
 CodeStore::~CodeStore() = default;
 
+std::optional<storage::BlobId> merged_tree_id(const std::vector<CodePackage>& layers) {
+  if (layers.size() < 2) return std::nullopt;
+  std::string names = "layers";
+  for (const CodePackage& layer : layers) names += "\n" + layer.blob.sha256_hex;
+  return storage::BlobId{hex_encode(sha256(names))};
+}
+
+const CodeLimits& CodeStore::limits() const { return impl_->limits; }
+
 net::Task<Result<CodePackage>> CodeStore::ingest(std::string zip, RuntimeAbi abi) {
-  if (zip.size() > impl_->limits.zipped.value) {
-    co_return fail(ErrorKind::kTooLarge,
-                   fmt::format("Zipped size must be smaller than {} bytes", impl_->limits.zipped.value));
-  }
   auto bytes = std::make_shared<std::string>(std::move(zip));
-  auto look = [bytes, limits = impl_->limits]() -> Result<CodePackage> {
-    TRY(const ZipReader reader, ZipReader::open(*bytes, limits));
-    const std::string hash = sha256(*bytes);
-    return CodePackage{.blob = {hex_encode(hash)},
-                       .sha256_base64 = base64_encode(hash),
-                       .size_bytes = bytes->size(),
-                       .unpacked_bytes = reader.unpacked_bytes()};
-  };
-  Result<CodePackage> package = co_await impl_->pool.run(impl_->loop, std::move(look));
-  if (!package) co_return package;
-  std::string hash = package->blob.sha256_hex;
-  CO_TRY_STATUS(co_await impl_->ensure_tree(hash, bytes));
-  CO_TRY_STATUS(co_await impl_->check_modules(hash, std::move(abi)));
+  CO_TRY(CodePackage package, co_await impl_->take_in(bytes, impl_->limits));
+  std::string hash = package.blob.sha256_hex;
+  CO_TRY_STATUS(co_await impl_->check_modules(std::move(hash), std::move(abi)));
   std::string content = std::move(*bytes);
-  auto stored = co_await impl_->blobs.put(std::move(content));
-  if (!stored) co_return fail(std::move(stored).error());
-  HEARTH_CHECK(*stored == package->blob, "the blob store and the code store hash alike");
-  co_return package;
+  co_return co_await impl_->keep(std::move(package), std::move(content));
+}
+
+net::Task<Result<CodePackage>> CodeStore::ingest_layer(std::string zip, ByteCount zipped) {
+  auto bytes = std::make_shared<std::string>(std::move(zip));
+  CodeLimits most = impl_->limits;
+  most.zipped = zipped;
+  CO_TRY(CodePackage package, co_await impl_->take_in(bytes, most));
+  std::string content = std::move(*bytes);
+  co_return co_await impl_->keep(std::move(package), std::move(content));
+}
+
+net::Task<Result<std::string>> CodeStore::layers(std::vector<CodePackage> packages) {
+  HEARTH_CHECK(impl_->loop.on_thread());
+  if (packages.empty()) co_return std::string();
+  if (packages.size() == 1) {
+    CodePackage only = std::move(packages.front());
+    co_return co_await tree(std::move(only));
+  }
+  std::string id = merged_tree_id(packages)->sha256_hex;
+  const std::string path = impl_->tree_path(id);
+  CO_TRY_STATUS(co_await impl_->ensure_merged(std::move(id), std::move(packages)));
+  co_return path;
 }
 
 net::Task<Result<std::string>> CodeStore::tree(CodePackage code) {

@@ -5,6 +5,9 @@
 // entries), leaves its folder (absolute path, "..", link target outside), or fails its CRC; and with a message naming
 // the file when it holds a native module that cannot be loaded here (native_modules.h).
 //
+// The content of layers is kept in the same way; a function with several of them gets a tree in which they are merged
+// (merge.h), made once per ordered list of packages.
+//
 // Trees are derived data: they are not synced, but carry a marker with the kernel's boot id, and one that was not
 // finished or was written before the machine last started is unpacked again from its blob when it is needed.
 //
@@ -12,6 +15,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +31,9 @@
 
 namespace hearth::functions {
 
+// Under which name the merged tree of these layers is kept, for CodeStore::collect(). Nothing unless there are several.
+std::optional<storage::BlobId> merged_tree_id(const std::vector<CodePackage>& layers);
+
 class CodeStore {
  public:
   // `root`: folder for unpacked trees, made if missing. The others outlive the store.
@@ -37,8 +44,12 @@ class CodeStore {
   // Checks, stores and unpacks a package. Errors: ErrorKind::kBadPackage, kTooLarge (messages are AWS's),
   // storage::ErrorKind::kUnavailable.
   net::Task<Result<CodePackage>> ingest(std::string zip, RuntimeAbi abi);
+  // The same for a layer: it may hold native modules of several runtimes. `zipped`: how large the zip may be.
+  net::Task<Result<CodePackage>> ingest_layer(std::string zip, ByteCount zipped);
   // The unpacked tree of a package, unpacking it again if it is missing. World-readable, never changed once it exists.
   net::Task<Result<std::string>> tree(CodePackage code);
+  // The tree of these layers together, later ones winning; empty for none. Errors: as tree().
+  net::Task<Result<std::string>> layers(std::vector<CodePackage> packages);
   // Whether the native modules of a stored package load under `abi` (another runtime was chosen). Errors: as tree(),
   // ErrorKind::kBadPackage.
   net::Task<Status> check(CodePackage code, RuntimeAbi abi);
@@ -48,6 +59,7 @@ class CodeStore {
   static constexpr std::chrono::minutes kGrace{25};  // longer than the longest invocation and the calls' distance
   // Removes every tree and blob at once. No environment may be running.
   net::Task<Status> clear();
+  const CodeLimits& limits() const;
 
  private:
   struct Impl;

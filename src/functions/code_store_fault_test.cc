@@ -104,6 +104,29 @@ TEST_F(CodeStoreFaultTest, AFailureAtAnyStepIsSaidLeavesNothingAndTheNextAttempt
   EXPECT_EQ(half_done(), 0U);
 }
 
+TEST_F(CodeStoreFaultTest, LayersAreMergedAfterAFailureAtAnyStep) {
+  const auto one = run(store_->ingest_layer(package(1), CodeLimits{}.zipped));
+  const auto two = run(store_->ingest_layer(package(2), CodeLimits{}.zipped));
+  ASSERT_TRUE(one && two);
+  for (std::uint64_t step = 0;; ++step) {
+    fs::remove_all(folder_ / ("trees/" + merged_tree_id({*one, *two})->sha256_hex));
+    reopen();
+    std::atomic<std::uint64_t> calls = 0;
+    disk_.set_rule([&](const DiskCall&) { return calls++ == step ? ENOSPC : 0; });
+    const auto failed = run(store_->layers({*one, *two}));
+    disk_.heal();
+    if (!failed) EXPECT_TRUE(failed.error().is(storage::ErrorKind::kUnavailable)) << failed.error().message();
+    const auto tree = run(store_->layers({*one, *two}));
+    ASSERT_TRUE(tree) << "after a failure at step " << step << ": " << tree.error().message();
+    EXPECT_EQ(text_of(*tree + "/lib/one.py"), "number = 2");
+    EXPECT_EQ(text_of(*tree + "/again.py"), std::string(5000, '#'));
+    if (calls <= step) {
+      EXPECT_GT(step, 9U) << "folders, files, links, names, marker";
+      break;
+    }
+  }
+}
+
 TEST_F(CodeStoreFaultTest, ATreeThatIsMadeAgainSurvivesAFailureAtAnyStep) {
   const auto stored = run(store_->ingest(package(1), {}));
   ASSERT_TRUE(stored);

@@ -211,6 +211,65 @@ TEST_F(CodeStoreTest, ClearRemovesEverythingAtOnce) {
   EXPECT_THAT(left_in_root(), testing::IsEmpty());
 }
 
+TEST_F(CodeStoreTest, LayersAreMergedInOrderAndLaterOnesWin) {
+  const auto layer = [&](ZipBuilder zip) { return run(store_->ingest_layer(zip.finish(), limits_.zipped)).value(); };
+  const CodePackage one = layer(ZipBuilder()
+                                    .add("both", "one")
+                                    .add("only_one", "1")
+                                    .add("folder/a", "a", {.mode = 0100755})
+                                    .add("was_folder/a", "a")
+                                    .add("was_file", "x")
+                                    .add_link("was_link", "folder")
+                                    .add_link("link", "only_one"));
+  const CodePackage two = layer(ZipBuilder()
+                                    .add("both", "two")
+                                    .add("folder/b", "b")
+                                    .add("was_folder", "file")
+                                    .add("was_file/b", "b")
+                                    .add("was_link/b", "b"));
+  const std::string tree = run(store_->layers({one, two})).value();
+  EXPECT_EQ(text_of(tree + "/both"), "two");
+  EXPECT_EQ(text_of(tree + "/link"), "1");
+  EXPECT_EQ(text_of(tree + "/folder/a") + text_of(tree + "/folder/b"), "ab");
+  EXPECT_EQ(text_of(tree + "/was_folder"), "file");
+  EXPECT_EQ(text_of(tree + "/was_file/b"), "b");
+  EXPECT_EQ(text_of(tree + "/was_link/b"), "b");
+  EXPECT_FALSE(fs::exists(tree + "/folder/../was_link/a"));
+  EXPECT_EQ(mode_of(tree), 0755U);
+  EXPECT_EQ(mode_of(tree + "/folder"), 0755U);
+  EXPECT_EQ(mode_of(tree + "/folder/a"), 0755U);
+  EXPECT_EQ(text_of(run(store_->layers({two, one})).value() + "/both"), "one");
+  // What was merged from is as it was.
+  EXPECT_EQ(text_of(run(store_->tree(one)).value() + "/both"), "one");
+  EXPECT_FALSE(fs::exists(run(store_->tree(one)).value() + "/folder/b"));
+}
+
+TEST_F(CodeStoreTest, OneLayerIsItsOwnTreeAndNoneIsNone) {
+  const CodePackage layer = run(store_->ingest_layer(ZipBuilder().add("a", "").finish(), limits_.zipped)).value();
+  EXPECT_EQ(run(store_->layers({layer})).value(), run(store_->tree(layer)).value());
+  EXPECT_EQ(run(store_->layers({})).value(), "");
+  EXPECT_FALSE(merged_tree_id({layer}));
+}
+
+TEST_F(CodeStoreTest, AMergedTreeIsSharedMadeAgainFromBlobsAndCollectedByItsOwnName) {
+  const CodePackage one = run(store_->ingest_layer(ZipBuilder().add("a", "1").finish(), limits_.zipped)).value();
+  const CodePackage two = run(store_->ingest_layer(ZipBuilder().add("b", "2").finish(), limits_.zipped)).value();
+  const std::string tree = run(store_->layers({one, two})).value();
+  const auto made = fs::last_write_time(tree);
+  EXPECT_EQ(run(store_->layers({one, two})).value(), tree);
+  EXPECT_EQ(fs::last_write_time(tree), made);
+  fs::remove_all(root_ + "/trees");
+  reopen();
+  EXPECT_EQ(text_of(run(store_->layers({one, two})).value() + "/b"), "2");
+  reopen();
+  ASSERT_TRUE(run(store_->collect({one.blob, two.blob, *merged_tree_id({one, two})})));
+  EXPECT_TRUE(fs::exists(tree + "/a"));
+  reopen();
+  ASSERT_TRUE(run(store_->collect({one.blob, two.blob})));
+  EXPECT_FALSE(fs::exists(tree));
+  EXPECT_TRUE(blobs_.has(one.blob));
+}
+
 TEST_F(CodeStoreTest, ABlobThatCannotBeStoredFailsTheIngest) {
   blobs_.fail_writes("disk full");
   const auto package = run(store_->ingest(ZipBuilder().add("a", "1").finish(), {}));

@@ -33,6 +33,12 @@ struct CodePackage {
   std::uint64_t unpacked_bytes = 0;
 };
 
+// A layer version as a function has it: its own record of the content, which stays when the layer version is deleted.
+struct LayerUse {
+  std::string arn;  // with the version
+  CodePackage package;
+};
+
 // One version of a function ($LATEST or published) with everything an environment is built from.
 struct FunctionVersion {
   FunctionKey key;
@@ -60,6 +66,7 @@ struct FunctionVersion {
   std::string log_group;              // "/aws/lambda/NAME" unless LoggingConfig says otherwise
   std::string application_log_level;  // empty: not set
   std::string system_log_level;
+  std::vector<LayerUse> layers;  // in the order of merging: later ones win
 
   std::string revision_id;
   TimePoint last_modified;
@@ -76,6 +83,13 @@ inline constexpr std::string_view kLostKeyCode = "KMSKeyNotFound";
 inline constexpr std::string_view kLostKeyReason =
     "The key that the function's environment variables were encrypted with is missing. Put it back into the key file "
     "and restart the server, or set the variables again.";
+
+inline std::vector<CodePackage> packages_of(const std::vector<LayerUse>& layers) {
+  std::vector<CodePackage> packages;
+  packages.reserve(layers.size());
+  for (const LayerUse& layer : layers) packages.push_back(layer.package);
+  return packages;
+}
 
 using FunctionSnapshot = std::shared_ptr<const FunctionVersion>;
 

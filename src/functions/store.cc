@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <utility>
 
+#include "functions/record_reader.h"
 #include "functions/registry.h"
 #include "storage/key.h"
 
@@ -44,80 +45,6 @@ json::object encode_map(const std::map<std::string, std::string>& map) {
   return object;
 }
 
-// Reads members of one record; remembers that one was missing or of the wrong type.
-class Reader {
- public:
-  explicit Reader(const json::object& object) : object_(object) {}
-
-  std::string text(std::string_view name) {
-    const json::value* value = object_.if_contains(name);
-    if (!value || !value->is_string()) return broken(name), std::string();
-    return std::string(value->get_string());
-  }
-  bool has(std::string_view name) const { return object_.contains(name); }
-  // Of a member that older records lack.
-  std::string text_or_empty(std::string_view name) { return object_.contains(name) ? text(name) : std::string(); }
-  template <class Number = std::uint64_t>
-  Number number(std::string_view name) {
-    const json::value* value = object_.if_contains(name);
-    if (!value) return broken(name), 0;
-    boost::system::error_code error;
-    const auto number = value->to_number<Number>(error);
-    if (error) return broken(name), 0;
-    return number;
-  }
-  std::optional<std::uint32_t> number_if_there(std::string_view name) {
-    if (!object_.contains(name)) return std::nullopt;
-    return static_cast<std::uint32_t>(number(name));
-  }
-  TimePoint time(std::string_view name) {
-    return TimePoint(std::chrono::milliseconds(static_cast<std::int64_t>(number(name))));
-  }
-  bool flag(std::string_view name) {
-    const json::value* value = object_.if_contains(name);
-    if (!value || !value->is_bool()) return broken(name), false;
-    return value->get_bool();
-  }
-  std::map<std::string, std::string> map(std::string_view name) {
-    std::map<std::string, std::string> result;
-    const json::value* value = object_.if_contains(name);
-    if (!value || !value->is_object()) return broken(name), result;
-    for (const auto& member : value->get_object()) {
-      if (!member.value().is_string()) return broken(name), result;
-      result.emplace(member.key(), member.value().get_string());
-    }
-    return result;
-  }
-  std::map<std::string, double> weights(std::string_view name) {
-    std::map<std::string, double> result;
-    const json::value* value = object_.if_contains(name);
-    if (!value || !value->is_object()) return broken(name), result;
-    for (const auto& member : value->get_object()) {
-      boost::system::error_code error;
-      const auto weight = member.value().to_number<double>(error);
-      if (error) return broken(name), result;
-      result.emplace(member.key(), weight);
-    }
-    return result;
-  }
-  template <class Enum, std::size_t N>
-  Enum word(std::string_view name, const std::array<std::string_view, N>& words) {
-    const std::string wanted = text(name);
-    for (std::size_t i = 0; i < N; ++i) {
-      if (words[i] == wanted) return static_cast<Enum>(i);
-    }
-    return broken(name), Enum{};
-  }
-  const std::string& first_broken() const { return broken_; }
-
- private:
-  void broken(std::string_view name) {
-    if (broken_.empty()) broken_ = name;
-  }
-  const json::object& object_;
-  std::string broken_;
-};
-
 Result<json::object> parse(std::string_view what, const FunctionKey& key, std::string_view text) {
   boost::system::error_code error;
   json::value value = json::parse(text, error);
@@ -152,11 +79,21 @@ Status for_each(storage::Store& store, std::string_view space, const Visit& visi
   }
 }
 
+json::array encode_layers(const std::vector<LayerUse>& layers) {
+  json::array list;
+  for (const LayerUse& layer : layers) {
+    json::object entry = encode_package(layer.package);
+    entry["arn"] = layer.arn;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
 // Reads one record whose members `read` asks for.
 template <class Read>
 Status decode(std::string_view what, const FunctionKey& key, std::string_view text, const Read& read) {
   TRY(const json::object object, parse(what, key, text));
-  Reader reader(object);
+  RecordReader reader(object);
   read(reader);
   if (reader.first_broken().empty()) return {};
   return fail(storage::ErrorKind::kCorrupt,
@@ -241,6 +178,7 @@ std::string encode_version(const FunctionVersion& version, const storage::KeyRin
       {"log_group", version.log_group},
       {"application_log_level", version.application_log_level},
       {"system_log_level", version.system_log_level},
+      {"layers", encode_layers(version.layers)},
       {"revision_id", version.revision_id},
       {"last_modified_ms", version.last_modified.time_since_epoch().count()},
       {"state", kStates[static_cast<std::size_t>(version.state)]},
@@ -261,7 +199,7 @@ namespace {
 
 Result<DecodedVersion> decode_row(const FunctionKey& key, std::string_view text, const storage::KeyRing& keys) {
   TRY(const json::object object, parse("the record", key, text));
-  Reader reader(object);
+  RecordReader reader(object);
   DecodedVersion decoded;
   FunctionVersion& version = decoded.version;
   version.key = key;
@@ -269,10 +207,7 @@ Result<DecodedVersion> decode_row(const FunctionKey& key, std::string_view text,
   version.arn = reader.text("arn");
   version.generation = reader.number("generation");
   version.source_description = reader.text_or_empty("source_description");
-  version.code.blob.sha256_hex = reader.text("blob");
-  version.code.sha256_base64 = reader.text("code_sha256");
-  version.code.size_bytes = reader.number("code_size");
-  version.code.unpacked_bytes = reader.number("unpacked_size");
+  version.code = reader.package();
   version.runtime = reader.text("runtime");
   version.handler = reader.text("handler");
   version.role = reader.text("role");
@@ -295,6 +230,9 @@ Result<DecodedVersion> decode_row(const FunctionKey& key, std::string_view text,
   version.log_group = reader.text("log_group");
   version.application_log_level = reader.text("application_log_level");
   version.system_log_level = reader.text("system_log_level");
+  reader.each_if_there("layers", [&](RecordReader& layer) {
+    version.layers.push_back({.arn = layer.text("arn"), .package = layer.package()});
+  });
   version.revision_id = reader.text("revision_id");
   version.last_modified = reader.time("last_modified_ms");
   version.state = reader.word<State>("state", kStates);
@@ -346,10 +284,10 @@ Result<std::vector<FunctionRecord>> FunctionStore::load() {
   }));
   TRY_STATUS(for_each(store_, kPublished, [&](const FunctionKey& key, Part, Text text) -> Status {
     return decode("the version counter", key, text,
-                  [&](Reader& reader) { records[key].last_version = reader.number("last"); });
+                  [&](RecordReader& reader) { records[key].last_version = reader.number("last"); });
   }));
   TRY_STATUS(for_each(store_, kAliases, [&](const FunctionKey& key, Part name, Text text) -> Status {
-    return decode("an alias", key, text, [&](Reader& reader) {
+    return decode("an alias", key, text, [&](RecordReader& reader) {
       records[key].aliases[name] = {.name = name,
                                     .version = reader.text("version"),
                                     .description = reader.text("description"),
@@ -358,10 +296,10 @@ Result<std::vector<FunctionRecord>> FunctionStore::load() {
     });
   }));
   TRY_STATUS(for_each(store_, kTags, [&](const FunctionKey& key, Part, Text text) -> Status {
-    return decode("the tags", key, text, [&](Reader& reader) { records[key].tags = reader.map("tags"); });
+    return decode("the tags", key, text, [&](RecordReader& reader) { records[key].tags = reader.map("tags"); });
   }));
   TRY_STATUS(for_each(store_, kEventRules, [&](const FunctionKey& key, Part qualifier, Text text) -> Status {
-    return decode("the rules of events", key, text, [&](Reader& reader) {
+    return decode("the rules of events", key, text, [&](RecordReader& reader) {
       records[key].event_rules[qualifier] = {.retries = reader.number_if_there("retries"),
                                              .oldest_s = reader.number_if_there("oldest_s"),
                                              .on_success = reader.text("on_success"),
@@ -371,7 +309,7 @@ Result<std::vector<FunctionRecord>> FunctionStore::load() {
   }));
   TRY_STATUS(for_each(store_, kPolicies, [&](const FunctionKey& key, Part qualifier, Text text) -> Status {
     return decode("the policy", key, text,
-                  [&](Reader& reader) { records[key].policies[qualifier] = reader.text("document"); });
+                  [&](RecordReader& reader) { records[key].policies[qualifier] = reader.text("document"); });
   }));
   TRY_STATUS(for_each(store_, kConcurrency, [&](const FunctionKey& key, Part, Text text) -> Status {
     return decode("the reserved concurrency", key, text, [&](Reader& reader) {

@@ -14,6 +14,12 @@
 namespace hearth::functions {
 namespace {
 
+std::vector<std::string_view> arns_of(const std::vector<LayerUse>& layers) {
+  std::vector<std::string_view> arns;
+  for (const LayerUse& layer : layers) arns.emplace_back(layer.arn);
+  return arns;
+}
+
 // Whether publishing `latest` would give what `version` is already.
 bool same_content(const FunctionVersion& version, const FunctionVersion& latest) {
   const auto content = [](const FunctionVersion& function, const std::string& description) {
@@ -22,7 +28,8 @@ bool same_content(const FunctionVersion& version, const FunctionVersion& latest)
                     function.has_environment, function.architecture, function.tracing_mode, function.log_format,
                     function.log_group, function.application_log_level, function.system_log_level);
   };
-  return content(version, version.source_description) == content(latest, latest.description);
+  return content(version, version.source_description) == content(latest, latest.description) &&
+         arns_of(version.layers) == arns_of(latest.layers);
 }
 
 }  // namespace

@@ -44,6 +44,13 @@ std::expected<CommandLine, Answer> parse_command_line(int argc, const char* cons
   CLI::App* runtime = app.add_subcommand("runtime", "List the runtimes of this machine, or add one.");
   add_settings(*runtime, line.flags);
   runtime->add_option("command", line.arguments, "list, or add NAME (such as nodejs22.x)")->expected(1, 8)->required();
+  CLI::App* layer = app.add_subcommand("layer", "Layers of other accounts and regions.")->require_subcommand(1);
+  CLI::App* layer_import = layer->add_subcommand("import", "Put a copy of a layer version here, from its zip file.");
+  add_settings(*layer_import, line.flags);
+  std::string layer_file;
+  std::string layer_arn;
+  layer_import->add_option("file", layer_file, "The layer's content, as a zip file")->required();
+  layer_import->add_option("--arn", layer_arn, "The version's ARN, as functions name it")->required();
   CLI::App* rotate_key = app.add_subcommand(
       "rotate-key", "Add a new key to the key file; the server encrypts with it from its next start.");
   add_settings(*rotate_key, line.flags);
@@ -59,6 +66,10 @@ std::expected<CommandLine, Answer> parse_command_line(int argc, const char* cons
   }
   if (init->parsed()) line.subcommand = Subcommand::kInit;
   if (runtime->parsed()) line.subcommand = Subcommand::kRuntime;
+  if (layer->parsed()) {
+    line.subcommand = Subcommand::kLayerImport;
+    line.arguments = {std::move(layer_file), std::move(layer_arn)};
+  }
   if (rotate_key->parsed()) line.subcommand = Subcommand::kRotateKey;
   if (config->parsed()) line.subcommand = Subcommand::kConfig;
   return line;

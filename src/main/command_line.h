@@ -12,12 +12,12 @@
 
 namespace hearth::main {
 
-enum class Subcommand : std::uint8_t { kServe, kInit, kRuntime, kRotateKey, kConfig };
+enum class Subcommand : std::uint8_t { kServe, kInit, kRuntime, kLayerImport, kRotateKey, kConfig };
 
 struct CommandLine {
   Subcommand subcommand = Subcommand::kServe;
   std::map<std::string, std::vector<std::string>> flags;  // by setting key, as config::Sources takes them
-  std::vector<std::string> arguments;                     // of `runtime`: "add", "nodejs22.x"
+  std::vector<std::string> arguments;  // of `runtime`: "add", "nodejs22.x"; of `layer import`: file, ARN
 };
 
 // Either what to do, or text to print and the status to end with (help, version, usage errors).

@@ -38,6 +38,15 @@ TEST(CommandLine, RuntimeTakesItsWords) {
   EXPECT_EQ(line->arguments, (std::vector<std::string>{"add", "nodejs22.x"}));
 }
 
+TEST(CommandLine, LayerImportTakesAFileAndAnArn) {
+  const auto line = parse({"layer", "import", "layer.zip", "--arn", "a:b", "--data", "/d"});
+  ASSERT_TRUE(line) << line.error().text;
+  EXPECT_EQ(line->subcommand, Subcommand::kLayerImport);
+  EXPECT_EQ(line->arguments, (std::vector<std::string>{"layer.zip", "a:b"}));
+  EXPECT_EQ(line->flags.at("data"), std::vector<std::string>{"/d"});
+  EXPECT_FALSE(parse({"layer", "import", "layer.zip"}));
+}
+
 TEST(CommandLine, NoSubcommandIsAUsageError) {
   const auto line = parse({});
   ASSERT_FALSE(line);

@@ -34,6 +34,8 @@ int main(int argc, char** argv) {
       return hearth::main::init_command(*settings);
     case Subcommand::kRuntime:
       return hearth::main::runtime_command(*settings, line->arguments);
+    case Subcommand::kLayerImport:
+      return hearth::main::layer_import_command(*settings, line->arguments.at(0), line->arguments.at(1));
     case Subcommand::kRotateKey:
       return hearth::main::rotate_key_command(*settings);
     case Subcommand::kConfig:

@@ -14,6 +14,9 @@ int init_command(const config::Loaded& settings);
 // `hearth runtime ...`. Works while a server runs on the same data folder.
 int runtime_command(const config::Loaded& settings, const std::vector<std::string>& arguments);
 
+// `hearth layer import FILE --arn ARN`. Works while a server runs on the same data folder.
+int layer_import_command(const config::Loaded& settings, const std::string& file, const std::string& arn);
+
 // Adds a new first key to the key file. Works while a server runs, which goes on with the former until it is restarted.
 int rotate_key_command(const config::Loaded& settings);
 

@@ -14,6 +14,7 @@
 #include "environment/runtime_catalog_system.h"
 #include "environment/variables.h"
 #include "functions/code_store.h"
+#include "functions/layers.h"
 #include "functions/registry.h"
 #include "gateway/access_policy.h"
 #include "gateway/authenticate.h"
@@ -174,6 +175,7 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
   services::sts::Service sts_;
   services::logs::Service logs_;
   functions::Registry registry_;
+  functions::LayerRegistry layers_;
   functions::CodeStore codes_;
   environment::StoredCode code_source_;
   environment::SystemRuntimeCatalog runtimes_;
@@ -240,6 +242,7 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
                                                    : services::sts::RolePolicy::kTrusting),
       logs_(*stored_.store, foundation_->turns, clock_, log_),
       registry_(*stored_.store, keys, clock_),
+      layers_(*stored_.store, clock_),
       codes_(loop_, foundation_->pool, *stored_.blobs, folder.code(), functions::CodeLimits{}),
       code_source_(codes_),
       runtimes_(log_, stored_.runtime_files, environment::CatalogFolders{.runtimes = folder.runtimes()}),
@@ -254,6 +257,7 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
                                             .pool = foundation_->pool,
                                             .store = *stored_.store,
                                             .registry = registry_,
+                                            .layers = layers_,
                                             .codes = codes_,
                                             .runtimes = runtimes_,
                                             .invoker = data_plane_,
@@ -261,7 +265,8 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
                                             .roles = *roles_,
                                             .log = log_,
                                             .events = {.bytes = ByteCount::mib(config_.limits_events_mib)},
-                                            .concurrency = config_.limits_concurrency}),
+                                            .concurrency = config_.limits_concurrency,
+                                            .imported_layers = folder.layers()}),
       guard_(auth_of(config_.auth), config_.hosts),
       pages_(auth_of(config_.auth), HEARTH_VERSION, *this, *this, stored_.downloads, clock_),
       services_(gateway::make_service_table(
@@ -314,6 +319,7 @@ Status Parts::load() {
   TRY_STATUS(iam_.load());
   TRY_STATUS(sts_.load());
   TRY_STATUS(registry_.load());
+  TRY_STATUS(layers_.load());
   tell_lost_keys();
   return lambda_.load();
 }

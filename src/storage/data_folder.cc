@@ -24,7 +24,7 @@ constexpr unsigned kFormat = 1;                 // raise with every change that 
 constexpr SyncSite kPathSite{"data.path"};      // names of the folder itself and of those on the way to it
 constexpr SyncSite kFormatSite{"data.format"};  // the marker's bytes
 constexpr SyncSite kNamesSite{"data.names"};    // the marker's name, and those of the folders inside
-constexpr std::array<std::string_view, 5> kFolders = {"db", "blobs", "code", "runtimes", "tls"};
+constexpr std::array<std::string_view, 6> kFolders = {"db", "blobs", "code", "layers", "runtimes", "tls"};
 
 struct Names {
   explicit Names(const std::string& root) : lock(root + "/hearth.lock"), marker(root + "/hearth.format") {}

@@ -10,6 +10,7 @@
 //   hearth.lock     flock held while open; owner's pid   blobs/     byte strings by SHA-256
 //   tls/            the sandbox CA and its key           code/      unpacked code trees
 //   runtimes/       interpreters fetched by `hearth runtime add`
+//   layers/         packages left by `hearth layer import` until they are asked for
 //
 // Path: main -> here -> rocks_store.h, file_blob_store.h, functions/code_store.h        Tests: data_folder_test.cc
 
@@ -42,6 +43,7 @@ class DataFolder {
   std::string db() const { return root_ + "/db"; }
   std::string blobs() const { return root_ + "/blobs"; }
   std::string code() const { return root_ + "/code"; }
+  std::string layers() const { return root_ + "/layers"; }
   std::string runtimes() const { return root_ + "/runtimes"; }
   std::string tls() const { return root_ + "/tls"; }
 

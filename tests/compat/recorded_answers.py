@@ -3,8 +3,8 @@
   recorded_answers.py ENDPOINT        (needs a boto3 that knows today's API)
 
 A step is one API call: `op` ("lambda.create_function"), `params`, and either `expect` (a case) or nothing (set-up).
-In parameters and expectations ${fn}, ${role}, ${region}, ${account} and ${run} are filled in; ${x*5000} is a character
-repeated; {"$zip": KIND} a package, {"$bytes": TEXT} bytes, {"$filler": N} N random bytes, {"$map": [N, KEY, VALUE]} a map.
+In parameters and expectations ${fn}, ${fnarn}, ${layerarn}, ${role}, ${region}, ${account} and ${run} are filled in;
+${x*5000} is a character repeated; {"$zip": KIND} a package, {"$bytes": TEXT} bytes, {"$filler": N} N random bytes, {"$map": [N, KEY, VALUE]} a map.
 An expectation names the error's `code`, `message` (value sets compare as sets), `status`, `type`, or the reply's
 `equals`, `present` and complete `keys` by path.
 """
@@ -148,6 +148,7 @@ class Player:
     def play(self, group):
         names = dict(self.names, fn=f"{group['name']}-{self.names['run']}", uid=f"{group['name'][:12]}-{self.names['run']}")
         names["fnarn"] = f"arn:aws:lambda:{REGION}:{names['account']}:function:{names['fn']}"
+        names["layerarn"] = f"arn:aws:lambda:{REGION}:{names['account']}:layer:{names['fn']}"
         for step in group["steps"]:
             if "wait" in step:
                 self.wait(fill(step["wait"], names))

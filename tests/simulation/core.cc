@@ -69,6 +69,7 @@ Core::Core(Machine machine, CoreLimits limits, Random random)
       logs_(*stored_.store, turns_, clock_, log_),
       log_sink_(logs_, machine.mutant),
       registry_(*stored_.store, keys_, clock_),
+      layers_(*stored_.store, clock_),
       codes_(loop_, pool_, *stored_.blobs, "trees", functions::CodeLimits{}),
       code_source_(codes_),
       launcher_(loop_, random_.split(), machine.trace, machine.mutant,
@@ -105,6 +106,7 @@ Core::Core(Machine machine, CoreLimits limits, Random random)
                                             .pool = pool_,
                                             .store = *stored_.store,
                                             .registry = registry_,
+                                            .layers = layers_,
                                             .codes = codes_,
                                             .runtimes = runtimes_,
                                             .invoker = seam_invoker_,
@@ -130,6 +132,7 @@ Status Core::load() {
   TRY_STATUS(iam_.load());
   TRY_STATUS(sts_.load());
   TRY_STATUS(registry_.load());
+  TRY_STATUS(layers_.load());
   if (machine_.mutant == Mutant::kForgetsEvents) return {};
   return lambda_.load();
 }

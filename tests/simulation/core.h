@@ -119,6 +119,7 @@ class Core final : public gateway::HealthSource, public gateway::Resetter {
   services::logs::Service logs_;
   SeamLogSink log_sink_;
   functions::Registry registry_;
+  functions::LayerRegistry layers_;
   functions::CodeStore codes_;
   environment::StoredCode code_source_;
   SimulatedRuntimes runtimes_;

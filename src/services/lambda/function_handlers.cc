@@ -29,7 +29,7 @@ HandledLater<api::FunctionConfiguration> create_function(LambdaService& service,
   CO_AWS_TRY_STATUS(check_latest(ref));
   LambdaService::NewFunction wanted;
   CO_AWS_TRY(wanted.zip, take_package(request.code));
-  CO_AWS_TRY(wanted.settings, read_settings(context, request));
+  CO_AWS_TRY(wanted.settings, read_settings(request));
   wanted.tags = std::move(request.tags).value_or(std::map<std::string, std::string>());
   wanted.publish = publish_of(request.publish);
   CO_AWS_TRY(const auto created, co_await service.create(context, std::move(ref), std::move(wanted)));
@@ -82,7 +82,7 @@ HandledLater<api::FunctionConfiguration> update_function_configuration(
   CO_AWS_TRY(FunctionRef ref, resolve_name(context, "lambda:UpdateFunctionConfiguration", request.function_name));
   CO_AWS_TRY_STATUS(check_latest(ref));
   CO_AWS_TRY_STATUS(service.get(ref));
-  CO_AWS_TRY(Settings settings, read_settings(context, request));
+  CO_AWS_TRY(Settings settings, read_settings(request));
   CO_AWS_TRY(const auto updated, co_await service.update_settings(context, std::move(ref), std::move(settings),
                                                                   std::move(request.revision_id)));
   co_return render(*updated);

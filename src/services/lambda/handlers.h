@@ -47,6 +47,29 @@ Handled<wire::lambda::DeleteAliasResponse> delete_alias(LambdaService& service, 
 Handled<wire::lambda::ListAliasesResponse> list_aliases(LambdaService& service, const RequestContext& context,
                                                         wire::lambda::ListAliasesRequest request);
 
+// layer_handlers.cc
+HandledLater<wire::lambda::PublishLayerVersionResponse> publish_layer_version(
+    LambdaService& service, const RequestContext& context, wire::lambda::PublishLayerVersionRequest request);
+HandledLater<wire::lambda::GetLayerVersionResponse> get_layer_version(LambdaService& service,
+                                                                      const RequestContext& context,
+                                                                      wire::lambda::GetLayerVersionRequest request);
+HandledLater<wire::lambda::GetLayerVersionResponse> get_layer_version_by_arn(
+    LambdaService& service, const RequestContext& context, wire::lambda::GetLayerVersionByArnRequest request);
+Handled<wire::lambda::ListLayersResponse> list_layers(LambdaService& service, const RequestContext& context,
+                                                      wire::lambda::ListLayersRequest request);
+Handled<wire::lambda::ListLayerVersionsResponse> list_layer_versions(LambdaService& service,
+                                                                     const RequestContext& context,
+                                                                     wire::lambda::ListLayerVersionsRequest request);
+Handled<wire::lambda::DeleteLayerVersionResponse> delete_layer_version(LambdaService& service,
+                                                                       const RequestContext& context,
+                                                                       wire::lambda::DeleteLayerVersionRequest request);
+Handled<wire::lambda::AddLayerVersionPermissionResponse> add_layer_version_permission(
+    LambdaService& service, const RequestContext& context, wire::lambda::AddLayerVersionPermissionRequest request);
+Handled<wire::lambda::GetLayerVersionPolicyResponse> get_layer_version_policy(
+    LambdaService& service, const RequestContext& context, wire::lambda::GetLayerVersionPolicyRequest request);
+Handled<wire::lambda::RemoveLayerVersionPermissionResponse> remove_layer_version_permission(
+    LambdaService& service, const RequestContext& context, wire::lambda::RemoveLayerVersionPermissionRequest request);
+
 // event_rule_handlers.cc
 Handled<wire::lambda::FunctionEventInvokeConfig> put_function_event_invoke_config(
     LambdaService& service, const RequestContext& context, wire::lambda::PutFunctionEventInvokeConfigRequest request);

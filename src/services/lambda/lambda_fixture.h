@@ -125,17 +125,23 @@ class LambdaFixture : public testing::Test {
     codes_.emplace(loop_, pool_, blobs_, root_ + "/trees", functions::CodeLimits{});
     registry_.emplace(store_, keys_, clock_);
     ASSERT_TRUE(registry_->load());
+    layers_.emplace(store_, clock_);
+    ASSERT_TRUE(layers_->load());
     service_.emplace(LambdaParts{.loop = loop_,
                                  .turns = turns_,
                                  .pool = pool_,
                                  .store = store_,
                                  .registry = *registry_,
+                                 .layers = *layers_,
                                  .codes = *codes_,
                                  .runtimes = runtimes_,
                                  .invoker = invoker_,
                                  .links = links_,
                                  .roles = roles_,
-                                 .log = log_});
+                                 .log = log_,
+                                 .events = {},
+                                 .concurrency = 1000,
+                                 .imported_layers = root_ + "/imports"});
   }
 
   // One request. `labels` are path labels, `query` query parameters.
@@ -208,6 +214,7 @@ class LambdaFixture : public testing::Test {
   std::optional<functions::CodeStore> codes_;
   storage::KeyRing keys_ = storage::KeyRing::fresh();
   std::optional<functions::Registry> registry_;
+  std::optional<functions::LayerRegistry> layers_;
   std::optional<LambdaService> service_;
 };
 

@@ -12,6 +12,13 @@ constexpr auto kFunction = [](const RequestContext& context, const auto& request
 constexpr auto kQualified = [](const RequestContext& context, const auto& request) {
   return resource_arn(context, request.function_name, request.qualifier);
 };
+constexpr auto kLayer = [](const RequestContext& context, const auto& request) {
+  return layer_resource(context, request.layer_name);
+};
+constexpr auto kLayerVersion = [](const RequestContext& context, const auto& request) {
+  return layer_resource(context, request.layer_name, request.version_number);
+};
+constexpr auto kLayerArn = [](const RequestContext&, const auto& request) { return request.arn; };
 constexpr auto kTagged = [](const RequestContext&, const auto& request) { return request.resource; };
 constexpr auto kEverything = [](const RequestContext&, const auto&) { return std::string("*"); };
 
@@ -56,6 +63,23 @@ OperationTable make_operations(LambdaService& service) {
                                                                with(service, delete_function_event_invoke_config)),
       operation<wire::lambda::ListFunctionEventInvokeConfigs>("lambda:ListFunctionEventInvokeConfigs", kFunction,
                                                               with(service, list_function_event_invoke_configs)),
+      operation<wire::lambda::PublishLayerVersion>("lambda:PublishLayerVersion", kLayer,
+                                                   with(service, publish_layer_version), service.workers()),
+      operation<wire::lambda::GetLayerVersion>("lambda:GetLayerVersion", kLayerVersion,
+                                               with(service, get_layer_version)),
+      operation<wire::lambda::GetLayerVersionByArn>("lambda:GetLayerVersion", kLayerArn,
+                                                    with(service, get_layer_version_by_arn)),
+      operation<wire::lambda::ListLayers>("lambda:ListLayers", kEverything, with(service, list_layers)),
+      operation<wire::lambda::ListLayerVersions>("lambda:ListLayerVersions", kEverything,
+                                                 with(service, list_layer_versions)),
+      operation<wire::lambda::DeleteLayerVersion>("lambda:DeleteLayerVersion", kLayerVersion,
+                                                  with(service, delete_layer_version)),
+      operation<wire::lambda::AddLayerVersionPermission>("lambda:AddLayerVersionPermission", kLayerVersion,
+                                                         with(service, add_layer_version_permission)),
+      operation<wire::lambda::GetLayerVersionPolicy>("lambda:GetLayerVersionPolicy", kLayerVersion,
+                                                     with(service, get_layer_version_policy)),
+      operation<wire::lambda::RemoveLayerVersionPermission>("lambda:RemoveLayerVersionPermission", kLayerVersion,
+                                                            with(service, remove_layer_version_permission)),
       operation<wire::lambda::Invoke>("lambda:InvokeFunction", kQualified, with(service, invoke)),
       operation<wire::lambda::InvokeAsync>("lambda:InvokeAsync", kFunction, with(service, invoke_async)),
       operation<wire::lambda::AddPermission>("lambda:AddPermission", kQualified, with(service, add_permission)),

@@ -109,4 +109,17 @@ Result<std::string> remove_statement(std::string_view document, const std::strin
   return statements.empty() ? std::string() : write_document(std::move(statements));
 }
 
+bool allows_account(std::string_view document, std::string_view account) {
+  const json::array statements = statements_of(document);
+  return std::any_of(statements.begin(), statements.end(), [&](const json::value& statement) {
+    const json::object& body = statement.as_object();
+    if (body.contains("Condition")) return false;
+    const json::value& principal = body.at("Principal");
+    if (principal.is_string()) return principal.as_string() == "*";
+    const json::value* arn = principal.as_object().if_contains("AWS");
+    const auto parsed = arn && arn->is_string() ? wire::parse_arn(arn->as_string()) : std::nullopt;
+    return parsed && parsed->account == account;
+  });
+}
+
 }  // namespace hearth::services::lambda

@@ -35,4 +35,7 @@ Result<AddedStatement> add_statement(std::string_view document, const Permission
 // The document without the statement; empty when it was the last. Errors: ErrorKind::kNotFound.
 Result<std::string> remove_statement(std::string_view document, const std::string& statement_id);
 
+// Whether a layer version's policy lets `account` use it. Conditions ask about organizations, which nobody is in here.
+bool allows_account(std::string_view document, std::string_view account);
+
 }  // namespace hearth::services::lambda

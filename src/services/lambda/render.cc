@@ -44,14 +44,6 @@ std::optional<std::string> unless_empty(std::string_view text) {
   return text.empty() ? std::nullopt : std::optional<std::string>(text);
 }
 
-// "2026-11-20T14:00:00.123+0000"
-std::string last_modified(TimePoint time) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  const auto millis = (time - seconds).count();
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}+0000", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
-                     millis);
-}
-
 void render_state(const functions::FunctionVersion& function, api::FunctionConfiguration& shown) {
   shown.state = state_name(function.state);
   shown.state_reason = unless_empty(function.state_reason);
@@ -64,6 +56,13 @@ void render_state(const functions::FunctionVersion& function, api::FunctionConfi
 }
 
 }  // namespace
+
+std::string date_text(TimePoint time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto millis = (time - seconds).count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}+0000", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
+                     millis);
+}
 
 std::string runtime_version_arn(const functions::FunctionVersion& function) {
   return fmt::format("arn:{}:lambda:{}::runtime:{}", partition_of(function.key.region), function.key.region,
@@ -82,7 +81,7 @@ api::FunctionConfiguration render(const functions::FunctionVersion& function, st
   shown.description = function.description;
   shown.timeout = static_cast<std::int32_t>(function.timeout_s);
   shown.memory_size = static_cast<std::int32_t>(function.memory_mib);
-  shown.last_modified = last_modified(function.last_modified);
+  shown.last_modified = date_text(function.last_modified);
   shown.code_sha256 = function.code.sha256_base64;
   shown.version = function.version;
   if (!function.lost_environment.empty()) {
@@ -104,6 +103,13 @@ api::FunctionConfiguration render(const functions::FunctionVersion& function, st
                                             .application_log_level = unless_empty(function.application_log_level),
                                             .system_log_level = unless_empty(function.system_log_level),
                                             .log_group = function.log_group};
+  for (const functions::LayerUse& layer : function.layers) {
+    if (!shown.layers) shown.layers.emplace();
+    shown.layers->push_back({.arn = layer.arn,
+                             .code_size = static_cast<std::int64_t>(layer.package.size_bytes),
+                             .signing_profile_version_arn = {},
+                             .signing_job_arn = {}});
+  }
   if (state == ShownState::kShown) render_state(function, shown);
   return shown;
 }

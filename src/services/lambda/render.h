@@ -17,6 +17,9 @@ wire::lambda::FunctionConfiguration render(const functions::FunctionVersion& fun
 
 wire::lambda::AliasConfiguration render(const functions::Alias& alias, const std::string& function_arn);
 
+// "2026-11-20T14:00:00.123+0000"
+std::string date_text(TimePoint time);
+
 // The ARN of the runtime version a function runs on: the same for the same runtime name.
 std::string runtime_version_arn(const functions::FunctionVersion& function);
 

@@ -17,6 +17,14 @@ std::unexpected<Error> not_found(const FunctionRef& ref) {
   return fail(ErrorKind::kNotFound, fmt::format("Function not found: {}", ref.qualified_arn()));
 }
 
+// Everything on disk that a function is run from.
+void add_packages(const functions::FunctionVersion& function, std::vector<storage::BlobId>& in_use) {
+  in_use.push_back(function.code.blob);
+  const std::vector<functions::CodePackage> layers = functions::packages_of(function.layers);
+  for (const functions::CodePackage& layer : layers) in_use.push_back(layer.blob);
+  if (const auto merged = functions::merged_tree_id(layers)) in_use.push_back(*merged);
+}
+
 // Registry and package errors name the function; those of the service have AWS's words already.
 std::unexpected<Error> in_aws_words(Error error, const FunctionRef& ref) {
   if (error.is(functions::ErrorKind::kNotFound)) return not_found(ref);
@@ -28,6 +36,13 @@ std::unexpected<Error> in_aws_words(Error error, const FunctionRef& ref) {
 LambdaService::LambdaService(LambdaParts parts)
     : parts_(parts),
       events_(parts.loop, parts.turns, parts.store, parts.registry, parts.invoker, parts.log, parts.events),
+      layers_({.loop = parts.loop,
+               .pool = parts.pool,
+               .store = parts.store,
+               .layers = parts.layers,
+               .codes = parts.codes,
+               .log = parts.log,
+               .imports = parts.imported_layers}),
       gate_(parts.loop),
       stopping_(std::make_shared<net::OneShot<bool>>(parts.loop.executor())) {}
 LambdaService::~LambdaService() = default;
@@ -55,6 +70,7 @@ net::Task<> LambdaService::stop() {
 net::Task<Status> LambdaService::clear() {
   CO_TRY_STATUS(events_.clear());
   CO_TRY_STATUS(parts_.registry.clear());
+  CO_TRY_STATUS(parts_.layers.clear());
   co_return co_await parts_.codes.clear();
 }
 
@@ -104,7 +120,12 @@ net::Task<Result<functions::FunctionSnapshot>> LambdaService::create(const Reque
   function.log_group = "/aws/lambda/" + ref.key.name;
   apply(settings, function);
   warn_of_architecture(context, function.architecture, abi);
+  if (settings.layers) {
+    std::vector<std::string> arns = *settings.layers;
+    CO_TRY(function.layers, co_await layers_.resolve(context, std::move(arns)));
+  }
   CO_TRY(function.code, co_await parts_.codes.ingest(std::move(wanted.zip), std::move(abi)));
+  CO_TRY_STATUS(layers_.check_size(function.code, function.layers));
   CO_TRY(const functions::Registry::Changed created,
          parts_.registry.create(std::move(function), std::move(wanted.tags), wanted.publish));
   co_return settle_soon(created);
@@ -117,6 +138,8 @@ net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_code(const 
   CO_TRY(functions::RuntimeAbi abi, choose_runtime(context, current->runtime));
   warn_of_architecture(context, update.architecture.value_or(current->architecture), abi);
   CO_TRY(const functions::CodePackage code, co_await parts_.codes.ingest(std::move(update.zip), std::move(abi)));
+  CO_TRY(const functions::FunctionSnapshot meanwhile, get(ref));
+  CO_TRY_STATUS(layers_.check_size(code, meanwhile->layers));
   const auto change = [&](functions::FunctionVersion& function) {
     function.code = code;
     if (update.architecture) function.architecture = *update.architecture;
@@ -146,8 +169,17 @@ net::Task<Result<functions::FunctionSnapshot>> LambdaService::update_settings(co
     functions::CodePackage code = current->code;
     CO_TRY_STATUS(co_await parts_.codes.check(std::move(code), std::move(abi)));
   }
-  auto updated = parts_.registry.update(ref.key, revision_id,
-                                        [&](functions::FunctionVersion& function) { apply(settings, function); });
+  std::optional<std::vector<functions::LayerUse>> layers;
+  if (settings.layers) {
+    std::vector<std::string> arns = *settings.layers;
+    CO_TRY(layers, co_await layers_.resolve(context, std::move(arns)));
+    CO_TRY(const functions::FunctionSnapshot meanwhile, get(ref));
+    CO_TRY_STATUS(layers_.check_size(meanwhile->code, *layers));
+  }
+  auto updated = parts_.registry.update(ref.key, revision_id, [&](functions::FunctionVersion& function) {
+    apply(settings, function);
+    if (layers) function.layers = *layers;
+  });
   if (!updated) co_return in_aws_words(std::move(updated).error(), ref);
   co_return settle_soon(*updated);
 }
@@ -170,14 +202,18 @@ functions::FunctionSnapshot LambdaService::settle_soon(const functions::Registry
 
 net::Task<> LambdaService::settle(functions::FunctionSnapshot function) {
   functions::CodePackage code = function->code;
-  const auto tree = co_await parts_.codes.tree(std::move(code));
+  Result<std::string> tree = co_await parts_.codes.tree(std::move(code));
+  if (tree) {
+    std::vector<functions::CodePackage> layers = functions::packages_of(function->layers);
+    tree = co_await parts_.codes.layers(std::move(layers));
+  }
   std::optional<std::string> failure;
   std::string failure_code;
   if (!function->lost_environment.empty()) {
     failure = functions::kLostKeyReason;
     failure_code = functions::kLostKeyCode;
   } else if (!tree) {
-    parts_.log.error("a function's package cannot be unpacked",
+    parts_.log.error("a function's package or layer cannot be unpacked",
                      {{"function", function->arn}, {"error", tree.error().message()}});
     failure = "The deployment package of the function cannot be unpacked. Update the function's code.";
     failure_code = tree.error().is(functions::ErrorKind::kBadPackage)
@@ -197,7 +233,8 @@ net::Task<> LambdaService::settle(functions::FunctionSnapshot function) {
 net::Task<> LambdaService::collect_from_time_to_time() {
   while (!stopping_->is_set()) {
     std::vector<storage::BlobId> in_use;
-    for (const auto& function : parts_.registry.all()) in_use.push_back(function->code.blob);
+    for (const auto& function : parts_.registry.all()) add_packages(*function, in_use);
+    for (const auto& layer : parts_.layers.all()) in_use.push_back(layer->package.blob);
     const Status collected = co_await parts_.codes.collect(std::move(in_use));
     if (!collected) parts_.log.warn("unused packages cannot be removed", {{"error", collected.error().message()}});
     const SteadyTime next = parts_.loop.clock().steady_now() + kCollectEvery;

@@ -24,6 +24,7 @@
 #include "observe/log.h"
 #include "services/lambda/code_links.h"
 #include "services/lambda/event_queue.h"
+#include "services/lambda/layer_shelf.h"
 #include "services/lambda/names.h"
 #include "services/lambda/settings.h"
 #include "services/operation_table.h"
@@ -39,6 +40,7 @@ struct LambdaParts {
   net::ThreadPool& pool;
   storage::Store& store;
   functions::Registry& registry;
+  functions::LayerRegistry& layers;
   functions::CodeStore& codes;
   const environment::RuntimeCatalog& runtimes;
   invocation::Invoker& invoker;
@@ -47,6 +49,7 @@ struct LambdaParts {
   const observe::Logger& log;
   EventLimits events = {};
   std::uint32_t concurrency = 1000;  // of an account in a region
+  std::string imported_layers = {};  // the folder of `hearth layer import`; empty: there is none
 };
 
 // Thread: the loop's.
@@ -102,6 +105,7 @@ class LambdaService {
   std::uint32_t concurrency_limit() const { return parts_.concurrency; }
   CodeLinks& links() { return parts_.links; }
   EventQueue& events() { return events_; }
+  LayerShelf& layers() { return layers_; }
   Workers workers() { return {.loop = parts_.loop, .pool = parts_.pool}; }
 
  private:
@@ -119,6 +123,7 @@ class LambdaService {
 
   LambdaParts parts_;
   EventQueue events_;
+  LayerShelf layers_;
   net::Gate gate_;
   std::shared_ptr<net::OneShot<bool>> stopping_;  // set once: waits of background tasks end
 };

@@ -70,7 +70,7 @@ Status check_vpc(const std::optional<api::VpcConfig>& vpc) {
 
 // Members that both requests have.
 template <class Request>
-Result<Settings> read_common(const RequestContext& context, const Request& request) {
+Result<Settings> read_common(const Request& request) {
   TRY_STATUS(check_vpc(request.vpc_config));
   if (request.dead_letter_config && has_text(request.dead_letter_config->target_arn)) {
     return unsupported("DeadLetterConfig", "Leave it out.");
@@ -79,10 +79,6 @@ Result<Settings> read_common(const RequestContext& context, const Request& reque
     return unsupported("KMSKeyArn", "Leave it out: variables are kept in the data folder as they are.");
   if (request.tracing_config && request.tracing_config->mode.value_or("") == api::kTracingModeActive) {
     return unsupported("TracingConfig with Mode Active", "Use PassThrough.");
-  }
-  if (has_any(request.layers)) {
-    context.warn("Layers are not supported by this server yet.");
-    return invalid(fmt::format("Layer version {} does not exist.", request.layers->front()));
   }
   if (has_any(request.file_system_configs)) return unsupported("FileSystemConfigs", "Leave it out.");
   if (request.image_config && (has_any(request.image_config->entry_point) || has_any(request.image_config->command) ||
@@ -106,6 +102,7 @@ Result<Settings> read_common(const RequestContext& context, const Request& reque
   if (request.ephemeral_storage) settings.ephemeral_mib = request.ephemeral_storage->size;
   if (request.environment)
     settings.environment = request.environment->variables.value_or(std::map<std::string, std::string>());
+  settings.layers = request.layers;
   settings.logging = request.logging_config;
   if (settings.logging && settings.logging->log_format.value_or("") == api::kLogFormatText &&
       (settings.logging->application_log_level || settings.logging->system_log_level)) {
@@ -120,11 +117,13 @@ std::unexpected<Error> no_bucket() {
       "exist");
 }
 
-// The same members of FunctionCode and UpdateFunctionCodeRequest.
+// The same members of FunctionCode, UpdateFunctionCodeRequest and LayerVersionContentInput.
 template <class Code>
 Result<std::string> take_zip(Code& code) {
-  if (has_text(code.image_uri)) return unsupported("ImageUri", "Container images cannot be run yet; give a ZipFile.");
-  if (has_text(code.source_kms_key_arn)) return unsupported("SourceKMSKeyArn", "Leave it out.");
+  if constexpr (requires { code.image_uri; }) {
+    if (has_text(code.image_uri)) return unsupported("ImageUri", "Container images cannot be run yet; give a ZipFile.");
+    if (has_text(code.source_kms_key_arn)) return unsupported("SourceKMSKeyArn", "Leave it out.");
+  }
   if (code.s3_bucket || code.s3_key || code.s3_object_version) {
     if (code.zip_file) return invalid("Please do not provide other FunctionCode parameters when providing a ZipFile.");
     return no_bucket();  // no bucket exists here
@@ -135,7 +134,7 @@ Result<std::string> take_zip(Code& code) {
 
 }  // namespace
 
-Result<Settings> read_settings(const RequestContext& context, const api::CreateFunctionRequest& request) {
+Result<Settings> read_settings(const api::CreateFunctionRequest& request) {
   if (request.package_type.value_or(std::string(api::kPackageTypeZip)) != api::kPackageTypeZip) {
     return unsupported("PackageType Image", "Container images cannot be run yet; use Zip.");
   }
@@ -150,15 +149,15 @@ Result<Settings> read_settings(const RequestContext& context, const api::CreateF
                             "configuration is not deleted: {}.",
                             *request.code_signing_config_arn));
   }
-  TRY(Settings settings, read_common(context, request));
+  TRY(Settings settings, read_common(request));
   settings.role = request.role;
   if (has_any(request.architectures)) settings.architecture = request.architectures->front();
   if (request.tags) TRY_STATUS(check_tags(*request.tags));
   return settings;
 }
 
-Result<Settings> read_settings(const RequestContext& context, const api::UpdateFunctionConfigurationRequest& request) {
-  TRY(Settings settings, read_common(context, request));
+Result<Settings> read_settings(const api::UpdateFunctionConfigurationRequest& request) {
+  TRY(Settings settings, read_common(request));
   settings.role = request.role;
   return settings;
 }
@@ -192,6 +191,7 @@ void apply(const Settings& settings, functions::FunctionVersion& function) {
 
 Result<std::string> take_package(api::FunctionCode& code) { return take_zip(code); }
 Result<std::string> take_package(api::UpdateFunctionCodeRequest& request) { return take_zip(request); }
+Result<std::string> take_package(api::LayerVersionContentInput& content) { return take_zip(content); }
 
 Status check_publish_to(const api::UpdateFunctionCodeRequest& request) {
   if (request.publish_to) return unsupported("PublishTo", "Leave it out.");

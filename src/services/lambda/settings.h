@@ -2,7 +2,7 @@
 // Settings: the configuration members of CreateFunction and UpdateFunctionConfiguration, and what becomes of each.
 //
 // Every member works, or is refused by name. Refused are those whose engine is not there: a reference into a service
-// that is not there is answered as AWS answers a reference to something that does not exist (no subnet, layer or
+// that is not there is answered as AWS answers a reference to something that does not exist (no subnet or
 // signing configuration exists here), the others with a sentence that names the member. Values that mean "none" or
 // AWS's default are accepted everywhere, since tools send them. README.md has the table.
 //
@@ -33,18 +33,19 @@ struct Settings {
   std::optional<std::map<std::string, std::string>> environment;
   std::optional<std::string> architecture;
   std::optional<wire::lambda::LoggingConfig> logging;
+  std::optional<std::vector<std::string>> layers;  // ARNs, which LayerShelf::resolve() looks up; apply() does nothing
 };
 
 // Errors: ErrorKind::kInvalidParameter, kNotFound, kCodeSigningConfigNotFound.
-Result<Settings> read_settings(const RequestContext& context, const wire::lambda::CreateFunctionRequest& request);
-Result<Settings> read_settings(const RequestContext& context,
-                               const wire::lambda::UpdateFunctionConfigurationRequest& request);
+Result<Settings> read_settings(const wire::lambda::CreateFunctionRequest& request);
+Result<Settings> read_settings(const wire::lambda::UpdateFunctionConfigurationRequest& request);
 
 void apply(const Settings& settings, functions::FunctionVersion& function);
 
 // The package of a request: ZipFile. Errors: ErrorKind::kInvalidParameter (none, or S3 or an image, with AWS's words).
 Result<std::string> take_package(wire::lambda::FunctionCode& code);
 Result<std::string> take_package(wire::lambda::UpdateFunctionCodeRequest& request);
+Result<std::string> take_package(wire::lambda::LayerVersionContentInput& content);
 // PublishTo of UpdateFunctionCode: refused.
 Status check_publish_to(const wire::lambda::UpdateFunctionCodeRequest& request);
 
