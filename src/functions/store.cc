@@ -312,7 +312,7 @@ Result<std::vector<FunctionRecord>> FunctionStore::load() {
                   [&](RecordReader& reader) { records[key].policies[qualifier] = reader.text("document"); });
   }));
   TRY_STATUS(for_each(store_, kConcurrency, [&](const FunctionKey& key, Part, Text text) -> Status {
-    return decode("the reserved concurrency", key, text, [&](Reader& reader) {
+    return decode("the reserved concurrency", key, text, [&](RecordReader& reader) {
       records[key].reserved_concurrency = reader.number<std::uint32_t>("reserved");
     });
   }));

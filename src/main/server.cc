@@ -211,6 +211,7 @@ Result<std::unique_ptr<Parts>> Parts::build(const config::Loaded& settings, cons
   options.background_delay = std::chrono::milliseconds(settings.config.storage_background_ms);
   TRY(auto store, storage::RocksStore::open(options, foundation->loop, foundation->log));
   TRY(auto blobs, storage::FileBlobStore::open(folder.blobs(), files, foundation->loop, foundation->pool));
+  TRY_STATUS(files.remove_left_over(folder.layers()));
   TRY(auto runtime_files, environment::RuntimeFiles::install(folder.runtimes()));
   TRY(auto authority, gateway::CertificateAuthority::open(folder.tls(), foundation->clock));
   TRY(auto trust, gateway::TrustBundle::open(folder.tls(), authority->certificate_pem(),

@@ -72,8 +72,11 @@ struct NamedStory {
 };
 void PrintTo(const NamedStory& story, std::ostream* out) { *out << story.name; }
 const std::vector<NamedStory>& stories() {
-  static const std::vector<NamedStory> all = {
-      {"Server", server_story}, {"KeyFile", key_file_story}, {"RootKey", root_key_story}, {"Runtime", runtime_story}};
+  static const std::vector<NamedStory> all = {{"Server", server_story},
+                                              {"KeyFile", key_file_story},
+                                              {"RootKey", root_key_story},
+                                              {"LayerImport", layer_import_story},
+                                              {"Runtime", runtime_story}};
   return all;
 }
 
@@ -128,6 +131,8 @@ const std::vector<Site>& sites() {
       {"KeyFileName", {"key_file.name", ""}, key_file_story},
       {"RootKeyBytes", {"root_key.bytes", ""}, root_key_story},
       {"RootKeyName", {"root_key.name", ""}, root_key_story},
+      {"LayerBytes", {"layer.bytes", ""}, layer_import_story},
+      {"LayerName", {"layer.name", ""}, layer_import_story},
       {"RuntimeTree", {"runtime.tree", ""}, runtime_story},
       {"RuntimeName", {"runtime.name", ""}, runtime_story},
       {"RowsOptions",

@@ -18,12 +18,14 @@
 #include "base/bytes.h"
 #include "environment/runtime_installer.h"
 #include "environment/runtime_process.h"
+#include "functions/zip_builder.h"
 #include "gateway/certificate_authority.h"
 #include "main/root_key.h"
 #include "net/fair_turns.h"
 #include "net/loop.h"
 #include "net/thread_pool.h"
 #include "observe/log.h"
+#include "services/lambda/layer_import.h"
 #include "services/lambda/store.h"
 #include "services/logs/service.h"
 #include "storage/data_folder.h"
@@ -339,6 +341,38 @@ class KeyFileStory final : public Story {
   std::vector<std::string> sealed_;
 };
 
+// --- hearth layer import --------------------------------------------------------------------------------------------
+
+class LayerImportStory final : public Story {
+ public:
+  void tell(FaultyDisk& disk) override {
+    for (const std::string& text : {std::string("one"), std::string(9000, '2')}) {
+      attempted_ = functions::ZipBuilder().add("python/module.py", text).finish();
+      if (!services::lambda::leave_import(root_.path(), kArn, attempted_, FileSystem(&disk))) return;
+      imported_ = attempted_;
+    }
+  }
+
+  std::vector<std::string> problems() override {
+    std::vector<std::string> found;
+    const std::string path = services::lambda::import_path(root_.path(), *services::lambda::parse_layer_arn(kArn));
+    const auto there = FileSystem().read(path);
+    if (!there && !imported_.empty()) found.emplace_back("what was imported is missing");
+    if (there && *there != imported_ && *there != attempted_) found.emplace_back("the package is there by half");
+    if (const auto again = services::lambda::leave_import(root_.path(), kArn, attempted_); !again) {
+      found.push_back("it cannot be imported again: " + again.error().message());
+    }
+    return found;
+  }
+
+ private:
+  static constexpr const char* kArn = "arn:aws:lambda:us-east-1:123456789012:layer:tools:7";
+
+  TemporaryFolder root_{fast_folder()};
+  std::string attempted_;
+  std::string imported_;
+};
+
 // --- hearth runtime add ---------------------------------------------------------------------------------------------
 
 std::string read(const std::string& path) {
@@ -423,6 +457,7 @@ class RuntimeStory final : public Story {
 }  // namespace
 
 std::unique_ptr<Story> server_story() { return std::make_unique<ServerStory>(); }
+std::unique_ptr<Story> layer_import_story() { return std::make_unique<LayerImportStory>(); }
 std::unique_ptr<Story> key_file_story() { return std::make_unique<KeyFileStory>(); }
 std::unique_ptr<Story> root_key_story() { return std::make_unique<RootKeyStory>(); }
 std::unique_ptr<Story> runtime_story() { return std::make_unique<RuntimeStory>(); }

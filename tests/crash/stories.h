@@ -1,6 +1,6 @@
 #pragma once
-// Stories: what a server, its key file, `hearth init` and `hearth runtime add` do on disk, told on a disk that loses
-// power.
+// Stories: what a server, its key file, `hearth init`, `hearth layer import` and `hearth runtime add` do on disk, told
+// on a disk that loses power.
 //
 // tell() goes on until the disk refuses something, noting what was acknowledged. Then the test cuts the power, and
 // problems() opens everything again on a disk that works and compares: what was acknowledged must be there, nothing may
@@ -30,6 +30,8 @@ std::unique_ptr<Story> server_story();
 std::unique_ptr<Story> key_file_story();
 // `hearth init`.
 std::unique_ptr<Story> root_key_story();
+// `hearth layer import` of a package and then of another under the same ARN.
+std::unique_ptr<Story> layer_import_story();
 // `hearth runtime add` of one release and then of the next, from a made-up npm.
 std::unique_ptr<Story> runtime_story();
 
