@@ -104,12 +104,8 @@ Status make_certificates() {
 }
 
 Status make_etc() {
-  const std::string uid = std::to_string(kInnerUid);
-  const std::string gid = std::to_string(kInnerGid);
-  const std::string name = kInnerName;
-  TRY_STATUS(write_new(base("/etc/passwd"), "root:x:0:0:root:/root:/sbin/nologin\n" + name + ":x:" + uid + ":" + gid +
-                                                "::/tmp:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"));
-  TRY_STATUS(write_new(base("/etc/group"), "root:x:0:\n" + name + ":x:" + gid + ":\nnogroup:x:65534:\n"));
+  TRY_STATUS(write_new(base("/etc/passwd"), passwd_text(kInnerUid, kInnerGid)));
+  TRY_STATUS(write_new(base("/etc/group"), group_text(kInnerGid)));
   TRY_STATUS(write_new(base("/etc/hosts"), "127.0.0.1 localhost sandbox\n::1 localhost\n"));
   TRY_STATUS(write_new(base("/etc/hostname"), "sandbox\n"));
   TRY_STATUS(write_new(base("/etc/resolv.conf"), "nameserver 127.0.0.1\noptions timeout:5 attempts:2\n"));
@@ -157,6 +153,15 @@ Status enter_own_mount_namespace() {
   if (::unshare(CLONE_NEWNS) != 0) return failed("a mount namespace of our own");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return failed("making mounts private");
   return {};
+}
+
+std::string passwd_text(std::uint64_t uid, std::uint64_t gid) {
+  return "root:x:0:0:root:/root:/sbin/nologin\n" + std::string(kInnerName) + ":x:" + std::to_string(uid) + ":" +
+         std::to_string(gid) + "::/tmp:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n";
+}
+
+std::string group_text(std::uint64_t gid) {
+  return "root:x:0:\n" + std::string(kInnerName) + ":x:" + std::to_string(gid) + ":\nnogroup:x:65534:\n";
 }
 
 std::vector<std::string> interpreter_folders() {

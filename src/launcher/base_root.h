@@ -24,6 +24,10 @@ Status enter_own_mount_namespace();
 // Builds the tree at kBaseRoot. Error: FailureKind::kFailed naming the step.
 Status build_base_root();
 
+// /etc/passwd and /etc/group where functions run as `uid` and `gid`.
+std::string passwd_text(std::uint64_t uid, std::uint64_t gid);
+std::string group_text(std::uint64_t gid);
+
 // Folders of /etc that interpreters do not start without (Debian keeps parts of Java and Python there).
 std::vector<std::string> interpreter_folders();
 

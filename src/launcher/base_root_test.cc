@@ -11,6 +11,12 @@ using testing::ElementsAre;
 const std::vector<MountEntry> kMounts = {{1, 0, "/"},         {2, 1, "/proc"}, {3, 1, "/srv"},
                                          {4, 3, "/srv/data"}, {5, 1, "/sys"},  {6, 5, "/sys/fs/cgroup"}};
 
+TEST(EtcPasswd, NamesTheUserThatFunctionsAreWithAHomeFolder) {
+  EXPECT_THAT(passwd_text(993, 990), testing::HasSubstr("\nsbx_user1051:x:993:990::/tmp:/sbin/nologin\n"));
+  EXPECT_THAT(passwd_text(200'007, 200'007), testing::HasSubstr("\nsbx_user1051:x:200007:200007::/tmp:"));
+  EXPECT_THAT(group_text(200'007), testing::HasSubstr("\nsbx_user1051:x:200007:\n"));
+}
+
 TEST(Mounts, LinesOfTheMountTableAreRead) {
   const auto mounts =
       parse_mounts("22 1 0:20 / / rw - ext4 /dev/vda rw\n23 22 0:21 /x /proc rw - proc proc rw\nbroken\n");

@@ -1,7 +1,9 @@
 #include "launcher/mounts.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/barriers.h"
 #include "launcher/base_root.h"
@@ -16,6 +18,9 @@ using namespace sys;
 
 // AWS has no usable /dev/shm; a small one lets POSIX semaphores work.
 constexpr const char* kShmOptions = "size=16m,nr_inodes=1024";
+
+// A folder in which something may be mounted for a moment, before what belongs there.
+constexpr const char* kWorkshop = "/dev/shm";
 
 // Host-wide entries of /proc. What container runtimes mask, and what tells about other work on the machine.
 constexpr const char* kProcEntries[] = {"acpi",          "asound",     "config.gz",   "interrupts", "kallsyms",
@@ -33,6 +38,20 @@ int mount_tmpfs(const char* path, const std::string& options) {
 int cover(const char* source, const std::string& target) {
   const UniqueFd tree(open_tree(AT_FDCWD, source, kOpenTreeClone));
   if (!tree) return errno;
+  return move_mount(tree.get(), "", AT_FDCWD, target.c_str(), kMoveFromEmptyPath) == 0 ? 0 : errno;
+}
+
+// Covers the file `name` of the base root's /etc with a read-only one that holds `text`, made in kWorkshop.
+int cover_etc_file(const char* name, const std::string& text) {
+  const std::string path = std::string(kBaseRoot) + kWorkshop + "/" + name;
+  {
+    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (!file || ::fchmod(file.get(), 0644) != 0) return errno;
+    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return EIO;
+  }
+  const UniqueFd tree(open_tree(AT_FDCWD, path.c_str(), kOpenTreeClone));
+  if (!tree || mount_setattr(tree.get(), "", AT_EMPTY_PATH, {.set = kReadOnly | kNoSuid | kNoDev}) != 0) return errno;
+  const std::string target = std::string(kBaseRoot) + "/etc/" + name;
   return move_mount(tree.get(), "", AT_FDCWD, target.c_str(), kMoveFromEmptyPath) == 0 ? 0 : errno;
 }
 
@@ -60,6 +79,13 @@ int mount_scratch(unsigned host_uid, std::uint64_t bytes, std::uint64_t inodes) 
   const std::string count = barrier_up(Barrier::kTmpInodes) ? std::to_string(inodes) : "0";
   if (const int error = mount_tmpfs("/tmp", "size=" + size + ",nr_inodes=" + count + owner); error != 0) return error;
   return mount_tmpfs("/dev/shm", kShmOptions + owner);
+}
+
+int mount_names(unsigned host_uid) {
+  if (const int error = mount_tmpfs(kWorkshop, "size=64k,nr_inodes=8,mode=755"); error != 0) return error;
+  if (const int error = cover_etc_file("passwd", passwd_text(host_uid, host_uid)); error != 0) return error;
+  if (const int error = cover_etc_file("group", group_text(host_uid)); error != 0) return error;
+  return ::umount2((std::string(kBaseRoot) + kWorkshop).c_str(), MNT_DETACH) == 0 ? 0 : errno;
 }
 
 std::vector<ProcMask> find_proc_masks() {

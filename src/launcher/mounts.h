@@ -24,6 +24,10 @@ Result<PreparedMount> prepare_mount(const UniqueFd& source, const std::string& d
 // tmpfs on /tmp (`bytes`, `inodes`) and a small one on /dev/shm, both owned by `host_uid` and closed to others.
 int mount_scratch(unsigned host_uid, std::uint64_t bytes, std::uint64_t inodes);
 
+// For a sandbox without a user namespace, in which `host_uid` is the user inside too: /etc/passwd and /etc/group that
+// know it. Programs ask for the home folder of who they are. Before mount_scratch().
+int mount_names(unsigned host_uid);
+
 // Files of /proc that show or steer the whole machine, as far as this kernel has them and others than root may use
 // them. Asked once, in the launcher.
 struct ProcMask {

@@ -63,6 +63,11 @@ int mount_scratch_folders(Child& child) {
   return mount_scratch(child.host_uid, child.request.tmp_bytes, child.request.tmp_inodes);
 }
 
+int name_host_uid(Child& child) {
+  if (child.machine.user_namespaces == Machine::UserNamespaces::kAvailable) return 0;
+  return mount_names(child.host_uid);
+}
+
 int mount_own_proc(Child& child) { return mount_proc(child.machine.proc_masks); }
 
 int attach_mounts(Child& child) {
@@ -213,6 +218,7 @@ constexpr Step kSteps[] = {
     {kOwnTree, "join network namespace", join_network, kNetworkNamespace},    // needs SYS_ADMIN
     {kOwnTree, "new cgroup namespace", hide_cgroup_paths, kCgroupNamespace},  // after joining: its root is where we are
     {kOwnTree, "host name", set_host_name, kHostName},                        // in the UTS namespace, made by clone3
+    {kRoot, "name the host uid", name_host_uid},                              // uses /dev/shm before it is there
     {kOwnTree, "mount /tmp and /dev/shm", mount_scratch_folders},  // by host uid: mounts know no user namespace
     {kOwnTree, "mount /proc", mount_own_proc},                     // needs the new pid namespace, made by clone3
     {kOwnTree, "attach mounts", attach_mounts},                    // while the sources' mounts are reachable

@@ -399,6 +399,17 @@ class Asked(unittest.TestCase):
     def test_the_root_of_a_container_gets_landlock_as_another_user(self):
         self.check_container(before=containers.container_root)
 
+    def test_where_root_may_not_make_user_namespaces_functions_have_a_name_and_a_home_too(self):
+        with Server(before=containers.no_user_namespace_for_root) as server:
+            isolation = server.health()["isolation"]
+            self.assertEqual("namespace", isolation["tier"])
+            self.assertNotIn("user namespace", isolation["mechanisms"])
+            server.deploy("f", {"app.py": "import grp, os, pwd\ndef handler(e, c):\n"
+                                          "    me = pwd.getpwuid(os.getuid())\n"
+                                          "    return [me.pw_name, me.pw_dir, grp.getgrgid(os.getgid()).gr_name, os.listdir('/dev/shm'),"
+                                          " os.access('/etc/passwd', os.W_OK)]\n"})
+            self.assertEqual(["sbx_user1051", "/tmp", "sbx_user1051", [], False], server.invoke("f")[0])
+
     def test_root_may_ask_for_the_user_tier(self):
         with Server("--isolation", "user") as server:
             self.assertEqual("user", server.health()["isolation"]["tier"])

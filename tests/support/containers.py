@@ -17,8 +17,8 @@ REFUSED = {"mount": 165, "umount2": 166, "pivot_root": 155, "unshare": 272, "set
            "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "mount_setattr": 442, "keyctl": 250, "add_key": 248,
            "request_key": 249, "bpf": 321, "perf_event_open": 298, "userfaultfd": 323, "name_to_handle_at": 303,
            "open_by_handle_at": 304, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427}
-CLONE, CLONE3 = 56, 435
-EPERM, ENOSYS = 1, 38
+CLONE, CLONE3, UNSHARE = 56, 435, 272
+EPERM, ENOSPC, ENOSYS = 1, 28, 38
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -40,6 +40,11 @@ def container_filter():
     # clone: refused with any flag for a new namespace in its first argument.
     program += [(jump_if, 0, 3, CLONE), (load, 0, 0, 16), (mask, 0, 1, NEW_NAMESPACES), (answer, 0, 0, error | EPERM)]
     program += [(answer, 0, 0, allow)]
+    install(program)
+
+
+def install(program):
+    """Puts a system call filter of these instructions (code, jumps, operand) on this process for good."""
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in program)
     buffer = ctypes.create_string_buffer(code, len(code))
 
@@ -48,6 +53,14 @@ def container_filter():
 
     check(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER,
                      ctypes.byref(Program(len(program), ctypes.cast(buffer, ctypes.c_void_p))), 0, 0), "seccomp")
+
+
+def no_user_namespace_for_root():
+    """A machine whose root may not make user namespaces: unshare() with that flag is refused."""
+    load, jump_if, mask, answer = 0x20, 0x15, 0x45, 0x06
+    program = [(load, 0, 0, 0), (jump_if, 0, 3, UNSHARE), (load, 0, 0, 16), (mask, 0, 1, CLONE_NEWUSER),
+               (answer, 0, 0, 0x00050000 | ENOSPC), (answer, 0, 0, 0x7FFF0000)]
+    install(program)
 
 
 def container_root():
