@@ -242,17 +242,18 @@ class Run:
 
     @full_only
     def stage_loops(self):
-        """a server with two loops, thread sanitizer, driven from outside"""
+        """a server with two loops, and with one, thread sanitizer, driven from outside"""
         if not self.build("tsan", ("hearth", "hearth-launcher")):
             return
-        for name, tests in (("test_loops", ()), ("test_invoke", ("Answers", "Logs", "Failures")), ("test_call_home", ())):
+        part = ("Answers", "Logs", "Failures")
+        for name, tests, loops in (("test_loops", (), 2), ("test_invoke", part, 2), ("test_call_home", (), 2), ("test_invoke", part, 1)):
             with tempfile.TemporaryDirectory() as reports:
                 os.chmod(reports, 0o777)  # servers give up their privileges
                 self.python_file("loops", os.path.join(ROOT, f"tests/e2e/{name}.py"), tests,
                                  extra_env={"HEARTH_BINARY": os.path.join(ROOT, "build/tsan/hearth"),
                                             "TSAN_OPTIONS": f"{self.known_races()}:log_path={reports}/report",
-                                            "HEARTH_DATA_PLANE_LOOPS": "2"})
-                self.no_reports(name, reports)
+                                            "HEARTH_DATA_PLANE_LOOPS": str(loops)})
+                self.no_reports(f"{name} on {loops}", reports)
 
     def stage_compat(self):
         """the vendors' own clients and tools against the release server"""
