@@ -1,18 +1,19 @@
 #pragma once
-// AccessPolicy: whether an authenticated caller may do something. Where IAM policy evaluation plugs in.
+// AccessPolicy: whether an authenticated caller may do something.
 //
-// Not evaluated yet: identity policies, resource policies, session policies, boundaries and conditions. Until then a
-// caller whom enforced authentication let in may do everything inside its own account and nothing outside it; with auth
-// "open" everything is allowed. Health says so as a warning (`unevaluated_policies`).
+// With auth "open" everybody may do everything. With auth "enforced" policies decide: those of the caller, its
+// boundary, its session's, and the resource's own (policy/evaluate.h). The root user of an account needs no policy in
+// it.
 //
-// Path: gateway.cc -> here -> services::Authorizer        Tests: access_policy_test.cc
+// Path: gateway.cc -> here -> services/policy_sources.h, policy/evaluate.h        Tests: access_policy_test.cc
 
 #include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "gateway/guard.h"
 #include "services/operation_table.h"
+#include "services/policy_sources.h"
 #include "wire/service_model.h"
 
 namespace hearth::gateway {
@@ -20,33 +21,36 @@ namespace hearth::gateway {
 class AccessPolicy {
  public:
   virtual ~AccessPolicy() = default;
-  // Nothing if allowed, else the reason, to follow "because" ("no identity-based policy allows the x:Y action").
-  virtual std::optional<std::string> denial(const services::RequestContext& context, std::string_view action,
-                                            const std::string& resource_arn) const = 0;
+  // Nothing if allowed, else AWS's words after the resource ("because no identity-based policy allows the x:Y action"),
+  // which may be empty.
+  virtual std::optional<std::string> denial(const services::RequestContext& context,
+                                            const services::Access& access) const = 0;
 };
 
 class OpenAccess final : public AccessPolicy {
  public:
-  std::optional<std::string> denial(const services::RequestContext& context, std::string_view action,
-                                    const std::string& resource_arn) const override;
+  std::optional<std::string> denial(const services::RequestContext& context,
+                                    const services::Access& access) const override;
 };
 
-class OwnAccountAccess final : public AccessPolicy {
+// Lifetime: the sources outlive it. Thread: the loop's.
+class EvaluatedAccess final : public AccessPolicy {
  public:
-  std::optional<std::string> denial(const services::RequestContext& context, std::string_view action,
-                                    const std::string& resource_arn) const override;
-};
+  EvaluatedAccess(const services::CallerPolicySource& callers,
+                  std::vector<const services::ResourcePolicySource*> resources);
+  std::optional<std::string> denial(const services::RequestContext& context,
+                                    const services::Access& access) const override;
 
-// The sentence for health while OwnAccountAccess is in force.
-inline constexpr std::string_view kUnevaluatedPolicies =
-    "IAM policies are stored but not evaluated yet: every valid key may do everything in its own account";
+ private:
+  const services::CallerPolicySource& callers_;
+  std::vector<const services::ResourcePolicySource*> resources_;
+};
 
 // One request's view of a policy, wording denials for its protocol. Lifetime: `policy` outlives it.
 class RequestAuthorizer final : public services::Authorizer {
  public:
   RequestAuthorizer(const AccessPolicy& policy, wire::Protocol protocol) : policy_(policy), protocol_(protocol) {}
-  wire::Outcome<void> authorize(const services::RequestContext& context, std::string_view action,
-                                const std::string& resource_arn) override;
+  wire::Outcome<void> authorize(const services::RequestContext& context, const services::Access& access) override;
 
  private:
   const AccessPolicy& policy_;

@@ -99,7 +99,8 @@ net::Task<wire::Outcome<services::Caller>> Authenticator::authenticate(AuthReque
                              .arn = credential->arn,
                              .user_id = credential->user_id,
                              .access_key = claim.access_key_id,
-                             .is_function = auth.role != nullptr};
+                             .is_function = auth.role != nullptr,
+                             .limits = credential->limits};
 }
 
 }  // namespace hearth::gateway

@@ -308,6 +308,7 @@ std::optional<net::HttpReply> Gateway::find_operation(Exchange& exchange) const 
   context.now = clock_.now();
   context.endpoint = endpoint_of(head, exchange.door);
   context.user_agent = head.header("user-agent");
+  if (!exchange.door.role) context.source_ip = parse_host(exchange.request.peer).name;
   context.warnings = &exchange.warnings;
   exchange.call.method = head.method;
   exchange.call.path = exchange.target.path;

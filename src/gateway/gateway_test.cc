@@ -54,7 +54,7 @@ net::Task<wire::Outcome<wire::EncodedReply>> run_row(Handler handler, const serv
                                                      const wire::Call& call, services::Authorizer& authorizer) {
   const std::string resource = "arn:aws:lambda:" + context.region + ":999988887777:function:f";
   if (call.header("x-test-foreign") == "yes") {
-    if (auto allowed = authorizer.authorize(context, "lambda:GetThing", resource); !allowed) {
+    if (auto allowed = authorizer.authorize(context, {.action = "lambda:GetThing", .resource = resource}); !allowed) {
       co_return std::unexpected(allowed.error());
     }
   }
@@ -82,6 +82,15 @@ wire::Outcome<wire::EncodedReply> break_a_check(const services::RequestContext&,
   HEARTH_CHECK(1 + 1 == 3, "arithmetic");
   return wire::EncodedReply{};
 }
+
+// Callers without policies of their own.
+class NoPolicies final : public services::CallerPolicySource {
+ public:
+  std::shared_ptr<const services::CallerPolicies> policies_of(const services::Caller&) const override {
+    return std::make_shared<services::CallerPolicies>();
+  }
+  policy::Documents limits_of(const services::Caller&) const override { return {}; }
+};
 
 class FakeKeys final : public services::CredentialSource {
  public:
@@ -170,7 +179,7 @@ class GatewayTest : public testing::Test {
     pages_ = std::make_unique<PlatformPages>(mode, "0.1.0", health_, resetter_, *downloads_, clock_);
     authenticator_ = std::make_unique<Authenticator>(mode, std::vector<const services::CredentialSource*>{&keys_},
                                                      loop_, pool_, clock_);
-    const AccessPolicy& policy = mode == AuthMode::kOpen ? static_cast<const AccessPolicy&>(open_) : own_;
+    const AccessPolicy& policy = mode == AuthMode::kOpen ? static_cast<const AccessPolicy&>(open_) : evaluated_;
     gateway_ = std::make_unique<Gateway>(GatewaySettings{.default_region = "eu-central-1"}, *guard_, *pages_, *table_,
                                          *authenticator_, policy, store_, clock_, log_);
   }
@@ -202,7 +211,8 @@ class GatewayTest : public testing::Test {
   FakeHealth health_;
   FakeResetter resetter_;
   OpenAccess open_;
-  OwnAccountAccess own_;
+  NoPolicies no_policies_;
+  EvaluatedAccess evaluated_{no_policies_, {}};
   UniqueFd nowhere_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   observe::Logger log_{nowhere_.get(), observe::Level::kError, observe::LogFormat::kText};
   std::unique_ptr<ServiceTable> table_;

@@ -78,8 +78,8 @@ wire::AwsError refusal_error(wire::Protocol protocol, const Error& error) {
 wire::AwsError access_denied(wire::Protocol protocol, std::string_view arn, std::string_view action,
                              std::string_view resource, std::string_view reason) {
   return make(flavour_of(protocol), "AccessDeniedException", "AccessDenied", 403,
-              fmt::format("User: {} is not authorized to perform: {} on resource: {} because {}", arn, action, resource,
-                          reason));
+              fmt::format("User: {} is not authorized to perform: {} on resource: {}{}{}", arn, action, resource,
+                          reason.empty() ? "" : " ", reason));
 }
 
 }  // namespace hearth::gateway

@@ -25,7 +25,7 @@ enum class Refusal {
 wire::AwsError refusal_error(wire::Protocol protocol, Refusal refusal, std::string message = {});
 // The same for an error of wire/sigv4.h.
 wire::AwsError refusal_error(wire::Protocol protocol, const Error& error);
-// AccessDenied: `arn` may not perform `action` on `resource`.
+// AccessDenied: `arn` may not perform `action` on `resource`. `reason`: "because ..." or "with ..."; may be empty.
 wire::AwsError access_denied(wire::Protocol protocol, std::string_view arn, std::string_view action,
                              std::string_view resource, std::string_view reason);
 

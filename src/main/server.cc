@@ -42,8 +42,10 @@
 #include "net/thread_pool.h"
 #include "observe/log.h"
 #include "sandbox/launcher_client.h"
+#include "services/iam/caller_policies.h"
 #include "services/iam/operations.h"
 #include "services/iam/service.h"
+#include "services/lambda/function_policies.h"
 #include "services/lambda/operations.h"
 #include "services/lambda/service.h"
 #include "services/logs/operations.h"
@@ -100,6 +102,14 @@ net::HttpLimits limits_of(const config::Config& config) {
 std::unique_ptr<services::RoleDirectory> role_directory(config::AuthMode mode, const services::iam::Service& iam) {
   if (mode == config::AuthMode::kOpen) return std::make_unique<services::AnyRole>();
   return std::make_unique<services::iam::KnownRoles>(iam);
+}
+
+std::unique_ptr<gateway::AccessPolicy> access_policy(config::AuthMode mode,
+                                                     const services::iam::PolicyDirectory& directory,
+                                                     const services::lambda::FunctionPolicies& functions) {
+  if (mode == config::AuthMode::kOpen) return std::make_unique<gateway::OpenAccess>();
+  return std::make_unique<gateway::EvaluatedAccess>(
+      directory, std::vector<const services::ResourcePolicySource*>{&functions, &directory});
 }
 
 // Everything of the running server, built top to bottom and destroyed bottom to top.
@@ -192,6 +202,8 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
   gateway::PlatformPages pages_;
   gateway::ServiceTable services_;
   gateway::Authenticator authenticator_;
+  services::iam::PolicyDirectory policy_directory_;
+  services::lambda::FunctionPolicies function_policies_;
   std::unique_ptr<gateway::AccessPolicy> policy_;
   gateway::Gateway gateway_;
   gateway::FunctionEndpoint endpoint_;
@@ -238,9 +250,7 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
       signal_watch_(loop_, signals_.get()),
       control_watch_(loop_, sockets_.control.get()),
       iam_(*stored_.store, clock_),
-      sts_(*stored_.store, iam_, clock_,
-           config_.auth == config::AuthMode::kOpen ? services::sts::RolePolicy::kAny
-                                                   : services::sts::RolePolicy::kTrusting),
+      sts_(*stored_.store, iam_, clock_),
       logs_(*stored_.store, foundation_->turns, clock_, log_),
       registry_(*stored_.store, keys, clock_),
       layers_(*stored_.store, clock_),
@@ -276,8 +286,9 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
            .sts = services::sts::make_operations(sts_),
            .logs = services::logs::make_operations(logs_, services::Workers{loop_, foundation_->pool})})),
       authenticator_(auth_of(config_.auth), {&iam_, &sts_}, loop_, foundation_->pool, clock_),
-      policy_(config_.auth == config::AuthMode::kOpen ? std::unique_ptr<gateway::AccessPolicy>(new gateway::OpenAccess)
-                                                      : std::make_unique<gateway::OwnAccountAccess>()),
+      policy_directory_(iam_),
+      function_policies_(registry_),
+      policy_(access_policy(config_.auth, policy_directory_, function_policies_)),
       gateway_(gateway::GatewaySettings{.default_region = config_.region}, guard_, pages_, services_, authenticator_,
                *policy_, *stored_.store, clock_, log_),
       endpoint_(loop_, foundation_->turns, gateway_, *stored_.authority, stored_.trust, sts_, clock_, log_),
@@ -464,7 +475,6 @@ std::vector<std::string> Parts::warnings() const {
   std::vector<std::string> all = settings_.warnings;
   const auto tier = launcher_.tier();
   all.insert(all.end(), tier.warnings.begin(), tier.warnings.end());
-  if (config_.auth == config::AuthMode::kEnforced) all.emplace_back(gateway::kUnevaluatedPolicies);
   return all;
 }
 

@@ -4,11 +4,13 @@
 // IAM answers for long-term keys, STS for session keys; main gives the gateway the list of sources. A key that no
 // source knows is foreign: refused when auth is enforced, taken at its word when auth is open.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
+#include "services/request_context.h"
 
 namespace hearth::services {
 
@@ -20,6 +22,7 @@ struct Credential {
   std::string account;  // 12 digits
   std::string arn;      // the caller's ARN, as GetCallerIdentity answers it
   std::string user_id;  // the caller's UserId: "AIDA...", "AROA...:session", or the account for root
+  std::shared_ptr<const SessionLimits> limits = nullptr;  // of a session; nullptr: none
 };
 
 // Thread: the loop's.

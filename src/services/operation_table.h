@@ -27,6 +27,7 @@
 #include "net/loop.h"
 #include "net/task.h"
 #include "net/thread_pool.h"
+#include "services/access.h"
 #include "services/request_context.h"
 #include "wire/aws_error.h"
 #include "wire/call.h"
@@ -38,8 +39,7 @@ class Authorizer {
  public:
   virtual ~Authorizer() = default;
   // An error is the AWS denial to answer with.
-  virtual wire::Outcome<void> authorize(const RequestContext& context, std::string_view action,
-                                        const std::string& resource_arn) = 0;
+  virtual wire::Outcome<void> authorize(const RequestContext& context, const Access& access) = 0;
 };
 
 struct Operation {
@@ -107,6 +107,18 @@ net::Task<wire::Outcome<wire::EncodedReply>> encode_reply(typename Op::Reply rep
   co_return co_await std::move(encoding);
 }
 
+// All that an operation needs, in order; the first denial counts.
+inline wire::Outcome<void> authorize(const RequestContext& context, std::string_view action, Needs needs,
+                                     Authorizer& authorizer) {
+  if (needs.asked == Needs::Asked::kNobody) return {};
+  const Access own{.action = action, .resource = std::move(needs.resource), .keys = std::move(needs.keys)};
+  if (auto allowed = authorizer.authorize(context, own); !allowed) return allowed;
+  for (const Access& access : needs.further) {
+    if (auto allowed = authorizer.authorize(context, access); !allowed) return allowed;
+  }
+  return {};
+}
+
 template <class Op, class Handler, class Resource>
 net::Task<wire::Outcome<wire::EncodedReply>> run_operation(const Handler& handler, const Resource& resource,
                                                            std::string_view action, const Workers* workers,
@@ -114,8 +126,7 @@ net::Task<wire::Outcome<wire::EncodedReply>> run_operation(const Handler& handle
                                                            Authorizer& authorizer) {
   auto request = co_await decode_request<Op>(call, workers);
   if (!request) co_return std::unexpected(std::move(request).error());
-  const std::string arn = resource(context, *request);
-  if (auto allowed = authorizer.authorize(context, action, arn); !allowed) {
+  if (auto allowed = authorize(context, action, resource(context, *request), authorizer); !allowed) {
     co_return std::unexpected(std::move(allowed).error());
   }
   using Returned = std::invoke_result_t<const Handler&, const RequestContext&, typename Op::Request>;
@@ -135,8 +146,8 @@ net::Task<wire::Outcome<wire::EncodedReply>> run_operation(const Handler& handle
 }  // namespace internal
 
 // One row. `handler`: wire::Outcome<Reply>(const RequestContext&, Request), or the same as a Task (its context stays
-// alive until it ends). `resource`: std::string(const RequestContext&, const Request&), the ARN authorisation names.
-// `workers`: for operations whose requests or replies can be large; what it refers to outlives the table.
+// alive until it ends). `resource`: std::string or Needs(const RequestContext&, const Request&), the ARN authorisation
+// names. `workers`: for operations whose requests or replies can be large; what it refers to outlives the table.
 template <class Op, class Handler, class Resource>
 Operation operation(std::string_view iam_action, Resource resource, Handler handler,
                     std::optional<Workers> workers = std::nullopt) {

@@ -8,6 +8,7 @@
 #include "gateway/gateway.h"
 #include "net/loop.h"
 #include "net/thread_pool.h"
+#include "services/iam/caller_policies.h"
 #include "services/iam/operations.h"
 #include "services/iam/service.h"
 #include "services/sts/operations.h"
@@ -56,9 +57,7 @@ class OneServer {
   storage::MemoryStore store_;
   storage::MemoryBlobStore blobs_;
   services::iam::Service iam_{store_, clock_};
-  services::sts::Service sts_{
-      store_, iam_, clock_,
-      mode_ == gateway::AuthMode::kOpen ? services::sts::RolePolicy::kAny : services::sts::RolePolicy::kTrusting};
+  services::sts::Service sts_{store_, iam_, clock_};
   NoHealth health_;
   NoReset reset_;
   gateway::CodeDownload downloads_ = gateway::CodeDownload::open(store_, blobs_, clock_).value();
@@ -70,7 +69,11 @@ class OneServer {
                                    .sts = services::sts::make_operations(sts_),
                                    .logs = services::OperationTable({})});
   gateway::Authenticator authenticator_{mode_, {&iam_, &sts_}, loop_, pool_, clock_};
-  gateway::OpenAccess policy_;
+  gateway::OpenAccess everything_;
+  services::iam::PolicyDirectory directory_{iam_};
+  gateway::EvaluatedAccess evaluated_{directory_, {&directory_}};
+  const gateway::AccessPolicy& policy_ =
+      mode_ == gateway::AuthMode::kOpen ? static_cast<const gateway::AccessPolicy&>(everything_) : evaluated_;
   gateway::Gateway gateway_{
       gateway::GatewaySettings{}, guard_, pages_, services_, authenticator_, policy_, store_, clock_, log_};
 };

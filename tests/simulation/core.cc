@@ -65,7 +65,7 @@ Core::Core(Machine machine, CoreLimits limits, Random random)
       stored_(open()),
       runtimes_alive_(loop_),
       iam_(*stored_.store, clock_),
-      sts_(*stored_.store, iam_, clock_, services::sts::RolePolicy::kAny),
+      sts_(*stored_.store, iam_, clock_),
       logs_(*stored_.store, turns_, clock_, log_),
       log_sink_(logs_, machine.mutant),
       registry_(*stored_.store, keys_, clock_),

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "services/iam/convert.h"
 #include "services/iam/policy_handlers.h"
 #include "services/iam/role_handlers.h"
 #include "services/iam/user_handlers.h"
@@ -12,21 +13,44 @@ namespace {
 
 // The ARN a request acts on: the role, user or policy it names, else everything.
 template <class Request>
-std::string resource_of(const RequestContext& context, const Request& request) {
+std::string resource_of(const Service& service, const RequestContext& context, const Request& request) {
   const std::string account = "arn:aws:iam::" + context.account + ":";
+  std::string path = "/";
+  if constexpr (requires { request.path; }) path = request.path.value_or("/");
   if constexpr (requires { request.role_name; }) {
-    return account + "role/" + request.role_name;
+    const auto role = service.get_role(context.account, request.role_name);
+    return role ? role->arn : account + "role" + path + request.role_name;
+  } else if constexpr (requires { std::string(request.user_name); }) {
+    const auto user = service.get_user(context.account, request.user_name);
+    return user ? user->arn : account + "user" + path + request.user_name;
+  } else if constexpr (requires { request.user_name; }) {
+    if (!request.user_name) return context.caller.arn;
+    const auto user = service.get_user(context.account, *request.user_name);
+    return user ? user->arn : account + "user/" + *request.user_name;
   } else if constexpr (requires { request.policy_arn; }) {
     return request.policy_arn;
-  } else if constexpr (requires { std::string(request.user_name); }) {
-    return account + "user/" + request.user_name;
-  } else if constexpr (requires { request.user_name; }) {
-    return account + "user/" + request.user_name.value_or("");
   } else if constexpr (requires { std::string(request.policy_name); }) {
-    return account + "policy/" + request.policy_name;
+    return account + "policy" + path + request.policy_name;
   } else {
     return "*";
   }
+}
+
+// What conditions may ask about a request of IAM.
+template <class Request>
+ConditionKeys keys_of(const Request& request) {
+  ConditionKeys keys;
+  if constexpr (requires { request.policy_arn; }) keys.push_back({"iam:PolicyARN", {request.policy_arn}});
+  if constexpr (requires { request.permissions_boundary; }) {
+    if constexpr (requires { request.permissions_boundary.value(); }) {
+      if (request.permissions_boundary) keys.push_back({"iam:PermissionsBoundary", {*request.permissions_boundary}});
+    } else {
+      keys.push_back({"iam:PermissionsBoundary", {request.permissions_boundary}});
+    }
+  }
+  if constexpr (requires { request.tags; }) add_request_tags(keys, from_wire(request.tags));
+  if constexpr (requires { request.tag_keys; }) keys.push_back({"aws:TagKeys", request.tag_keys});
+  return keys;
 }
 
 template <class Op, class Handler>
@@ -34,7 +58,9 @@ Operation operation(std::string_view action, Service& service, Handler handler,
                     std::optional<Workers> workers = std::nullopt) {
   return services::operation<Op>(
       action,
-      [](const RequestContext& context, const typename Op::Request& request) { return resource_of(context, request); },
+      [&service](const RequestContext& context, const typename Op::Request& request) {
+        return Needs(resource_of(service, context, request), keys_of(request));
+      },
       [&service, handler](const RequestContext& context, typename Op::Request request) {
         return handler(service, context, std::move(request));
       },

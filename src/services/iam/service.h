@@ -87,6 +87,9 @@ class Service final : public CredentialSource {
   // The same of every policy that is attached at all.
   std::map<std::string, std::int32_t> attachment_counts(const std::string& account) const;
 
+  // A number that is another after every change.
+  std::uint64_t changes() const { return store_.changes(); }
+
   // Forgets everything but root keys.
   Status clear();
 

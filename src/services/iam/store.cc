@@ -165,6 +165,7 @@ Result<std::map<std::string, Account>> IamStore::load() const {
 }
 
 Status IamStore::write(std::string_view space, std::string_view account, std::string_view name, std::string row) {
+  ++changes_;
   storage::Batch batch;
   batch.put(storage::make_key(space, account, kRegion, {name}), std::move(row));
   TRY_STATUS(store_.commit(std::move(batch)));
@@ -172,6 +173,7 @@ Status IamStore::write(std::string_view space, std::string_view account, std::st
 }
 
 Status IamStore::erase(std::string_view space, std::string_view account, std::string_view name) {
+  ++changes_;
   storage::Batch batch;
   batch.erase(storage::make_key(space, account, kRegion, {name}));
   TRY_STATUS(store_.commit(std::move(batch)));
@@ -225,6 +227,7 @@ Status IamStore::erase_policy(std::string_view account, std::string_view arn) {
 }
 
 Status IamStore::clear() {
+  ++changes_;
   for (const std::string_view space : {kRoleSpace, kUserSpace, kPolicySpace}) {
     TRY_STATUS(store_.erase_prefix(storage::space_prefix(space)));
   }

@@ -1,6 +1,7 @@
 #pragma once
 // Store of IAM: the only place that knows its key layout. One JSON row per role, user and policy; one for root keys.
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -28,12 +29,15 @@ class IamStore {
   Status erase_policy(std::string_view account, std::string_view arn);
   // Everything but root keys.
   Status clear();
+  // How often something was changed.
+  std::uint64_t changes() const { return changes_; }
 
  private:
   Status write(std::string_view space, std::string_view account, std::string_view name, std::string row);
   Status erase(std::string_view space, std::string_view account, std::string_view name);
 
   storage::Store& store_;
+  std::uint64_t changes_ = 1;
 };
 
 }  // namespace hearth::services::iam

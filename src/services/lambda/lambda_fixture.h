@@ -75,8 +75,8 @@ class FakeRoles final : public RoleDirectory {
 
 class AllowAll final : public Authorizer {
  public:
-  wire::Outcome<void> authorize(const RequestContext&, std::string_view action, const std::string& resource) override {
-    asked = std::string(action) + " " + resource;
+  wire::Outcome<void> authorize(const RequestContext&, const Access& access) override {
+    asked = std::string(access.action) + " " + access.resource;
     return {};
   }
   std::string asked;

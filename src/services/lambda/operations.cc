@@ -20,6 +20,42 @@ constexpr auto kLayerVersion = [](const RequestContext& context, const auto& req
 };
 constexpr auto kLayerArn = [](const RequestContext&, const auto& request) { return request.arn; };
 constexpr auto kTagged = [](const RequestContext&, const auto& request) { return request.resource; };
+// Whoever gives a function a role must be allowed to pass it to Lambda.
+std::vector<Access> passing(const std::string& function_arn, const std::optional<std::string>& role) {
+  if (!role) return {};
+  return {{.action = "iam:PassRole",
+           .resource = *role,
+           .keys = {{"iam:PassedToService", {"lambda.amazonaws.com"}}, {"iam:AssociatedResourceArn", {function_arn}}}}};
+}
+constexpr auto kCreated = [](const RequestContext& context, const wire::lambda::CreateFunctionRequest& request) {
+  std::string arn = resource_arn(context, request.function_name);
+  ConditionKeys keys;
+  if (request.tags) add_request_tags(keys, *request.tags);
+  if (request.layers) keys.emplace_back("lambda:Layer", *request.layers);
+  auto further = passing(arn, request.role);
+  return Needs(std::move(arn), std::move(keys), std::move(further));
+};
+constexpr auto kConfigured = [](const RequestContext& context,
+                                const wire::lambda::UpdateFunctionConfigurationRequest& request) {
+  std::string arn = resource_arn(context, request.function_name);
+  ConditionKeys keys;
+  if (request.layers) keys.emplace_back("lambda:Layer", *request.layers);
+  auto further = passing(arn, request.role);
+  return Needs(std::move(arn), std::move(keys), std::move(further));
+};
+constexpr auto kPermitted = [](const RequestContext& context, const wire::lambda::AddPermissionRequest& request) {
+  ConditionKeys keys{{"lambda:Principal", {request.principal}}};
+  if (request.function_url_auth_type) keys.push_back({"lambda:FunctionUrlAuthType", {*request.function_url_auth_type}});
+  return Needs(resource_arn(context, request.function_name, request.qualifier), std::move(keys));
+};
+constexpr auto kNewlyTagged = [](const RequestContext&, const wire::lambda::TagResourceRequest& request) {
+  ConditionKeys keys;
+  add_request_tags(keys, request.tags);
+  return Needs(request.resource, std::move(keys));
+};
+constexpr auto kUntagged = [](const RequestContext&, const wire::lambda::UntagResourceRequest& request) {
+  return Needs(request.resource, {{"aws:TagKeys", request.tag_keys}});
+};
 constexpr auto kEverything = [](const RequestContext&, const auto&) { return std::string("*"); };
 
 // A handler with the service it works on.
@@ -34,14 +70,14 @@ auto with(LambdaService& service, Handler handler) {
 
 OperationTable make_operations(LambdaService& service) {
   return OperationTable({
-      operation<wire::lambda::CreateFunction>("lambda:CreateFunction", kFunction, with(service, create_function),
+      operation<wire::lambda::CreateFunction>("lambda:CreateFunction", kCreated, with(service, create_function),
                                               service.workers()),
       operation<wire::lambda::GetFunction>("lambda:GetFunction", kQualified, with(service, get_function)),
       operation<wire::lambda::GetFunctionConfiguration>("lambda:GetFunctionConfiguration", kQualified,
                                                         with(service, get_function_configuration)),
       operation<wire::lambda::UpdateFunctionCode>("lambda:UpdateFunctionCode", kFunction,
                                                   with(service, update_function_code), service.workers()),
-      operation<wire::lambda::UpdateFunctionConfiguration>("lambda:UpdateFunctionConfiguration", kFunction,
+      operation<wire::lambda::UpdateFunctionConfiguration>("lambda:UpdateFunctionConfiguration", kConfigured,
                                                            with(service, update_function_configuration)),
       operation<wire::lambda::DeleteFunction>("lambda:DeleteFunction", kQualified, with(service, delete_function)),
       operation<wire::lambda::ListFunctions>("lambda:ListFunctions", kEverything, with(service, list_functions)),
@@ -82,12 +118,12 @@ OperationTable make_operations(LambdaService& service) {
                                                             with(service, remove_layer_version_permission)),
       operation<wire::lambda::Invoke>("lambda:InvokeFunction", kQualified, with(service, invoke)),
       operation<wire::lambda::InvokeAsync>("lambda:InvokeAsync", kFunction, with(service, invoke_async)),
-      operation<wire::lambda::AddPermission>("lambda:AddPermission", kQualified, with(service, add_permission)),
+      operation<wire::lambda::AddPermission>("lambda:AddPermission", kPermitted, with(service, add_permission)),
       operation<wire::lambda::GetPolicy>("lambda:GetPolicy", kQualified, with(service, get_policy)),
       operation<wire::lambda::RemovePermission>("lambda:RemovePermission", kQualified,
                                                 with(service, remove_permission)),
-      operation<wire::lambda::TagResource>("lambda:TagResource", kTagged, with(service, tag_resource)),
-      operation<wire::lambda::UntagResource>("lambda:UntagResource", kTagged, with(service, untag_resource)),
+      operation<wire::lambda::TagResource>("lambda:TagResource", kNewlyTagged, with(service, tag_resource)),
+      operation<wire::lambda::UntagResource>("lambda:UntagResource", kUntagged, with(service, untag_resource)),
       operation<wire::lambda::ListTags>("lambda:ListTags", kTagged, with(service, list_tags)),
       operation<wire::lambda::GetAccountSettings>("lambda:GetAccountSettings", kEverything,
                                                   with(service, get_account_settings)),

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "policy/document.h"
 #include "services/lambda/errors.h"
 #include "services/lambda/names.h"
 #include "wire/arn.h"
@@ -88,6 +89,10 @@ Result<AddedStatement> add_statement(std::string_view document, const Permission
     statement["Condition"] = std::move(conditions);
   AddedStatement added;
   added.statement = json::serialize(statement);
+  if (!policy::parse_document(write_document({statement}), policy::DocumentKind::kResource)) {
+    return fail(ErrorKind::kInvalidParameter,
+                "The provided principal was invalid. Please check the principal and try again.");
+  }
   statements.push_back(std::move(statement));
   added.document = write_document(std::move(statements));
   if (added.document.size() > kLargestPolicy) {

@@ -14,13 +14,25 @@ std::string group_arn(const RequestContext& context, std::string_view group) {
   return "arn:aws:logs:" + context.region + ":" + context.account + ":log-group:" + std::string(group);
 }
 
-// The group a request names, by name or by ARN.
+std::string stream_arn(const RequestContext& context, std::string_view group,
+                       const std::optional<std::string>& stream) {
+  return group_arn(context, group) + ":log-stream:" + stream.value_or("");
+}
+
+// The stream or group a request names, by name or by ARN.
 template <class Request>
 std::string resource_of(const RequestContext& context, const Request& request) {
   if constexpr (requires { request.log_group_identifier; }) {
-    return group_arn(context, named_group(request.log_group_name, request.log_group_identifier));
+    const std::string group(named_group(request.log_group_name, request.log_group_identifier));
+    if constexpr (requires { request.log_stream_name; }) {
+      return stream_arn(context, group, request.log_stream_name);
+    } else {
+      return stream_arn(context, group, {});
+    }
   } else if constexpr (requires { request.resource_arn; }) {
     return request.resource_arn;
+  } else if constexpr (requires { request.log_stream_name; }) {
+    return stream_arn(context, request.log_group_name, request.log_stream_name);
   } else {
     return group_arn(context, request.log_group_name);
   }

@@ -8,18 +8,21 @@
 namespace hearth::services::sts {
 
 enum class ErrorKind {
-  kAccessDenied,  // messages are AWS's
-  kInvalid,
+  kInvalid,  // messages are AWS's
+  kMalformedPolicy,
+  kPackedPolicyTooLarge,
   kUnsupported,  // known to AWS, not built here; the message names it
 };
 
 inline wire::AwsError to_aws_error(const Error& error) {
   if (const auto kind = error.kind<ErrorKind>()) {
     switch (*kind) {
-      case ErrorKind::kAccessDenied:
-        return {.code = "AccessDenied", .message = error.message(), .status = 403};
       case ErrorKind::kInvalid:
         return {.code = "ValidationError", .message = error.message(), .status = 400};
+      case ErrorKind::kMalformedPolicy:
+        return {.code = "MalformedPolicyDocument", .message = error.message(), .status = 400};
+      case ErrorKind::kPackedPolicyTooLarge:
+        return {.code = "PackedPolicyTooLarge", .message = error.message(), .status = 400};
       case ErrorKind::kUnsupported:
         return {.code = "NotImplemented", .message = error.message(), .status = 501, .fault = wire::Fault::kReceiver};
     }

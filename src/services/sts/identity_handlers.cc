@@ -40,9 +40,7 @@ wire::Outcome<wire::sts::GetCallerIdentity::Reply> get_caller_identity(Service&,
 wire::Outcome<wire::sts::AssumeRole::Reply> assume_role(Service& service, const RequestContext& context,
                                                         wire::sts::AssumeRole::Request request) {
   const auto given = [](const auto& list) { return list && !list->empty(); };
-  const char* refused = request.policy                       ? "Policy"
-                        : given(request.policy_arns)         ? "PolicyArns"
-                        : request.serial_number              ? "SerialNumber"
+  const char* refused = request.serial_number                ? "SerialNumber"
                         : request.token_code                 ? "TokenCode"
                         : given(request.transitive_tag_keys) ? "TransitiveTagKeys"
                         : request.source_identity            ? "SourceIdentity"
@@ -51,10 +49,16 @@ wire::Outcome<wire::sts::AssumeRole::Reply> assume_role(Service& service, const 
   if (refused) return std::unexpected(refuse("AssumeRole", refused).error());
   if (given(request.tags)) context.warn("AssumeRole: session tags are not kept");
   const std::chrono::seconds duration(request.duration_seconds.value_or(kDefaultRoleSession_s));
+  SessionLimits limits;
+  if (request.policy) limits.documents.push_back(*std::move(request.policy));
+  if (request.policy_arns) {
+    for (auto& policy : *request.policy_arns) limits.policy_arns.push_back(std::move(policy.arn).value_or(""));
+  }
   AWS_TRY(const AssumedRole made,
-          service.assume_role(context.caller, request.role_arn, request.role_session_name, duration));
+          service.assume_role(request.role_arn, request.role_session_name, duration, std::move(limits)));
   wire::sts::AssumeRole::Reply reply;
   reply.credentials = to_wire(made);
+  if (made.session.limits) reply.packed_policy_size = made.packed_percent;
   wire::sts::AssumedRoleUser user;
   user.arn = made.session.arn;
   user.assumed_role_id = made.session.user_id;

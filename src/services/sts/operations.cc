@@ -7,13 +7,20 @@
 namespace hearth::services::sts {
 namespace {
 
+ConditionKeys keys_of(const wire::sts::AssumeRoleRequest& request) {
+  ConditionKeys keys{{"sts:RoleSessionName", {request.role_session_name}}};
+  if (request.external_id) keys.push_back({"sts:ExternalId", {*request.external_id}});
+  return keys;
+}
+
+// Who somebody is and a session of one's own need no permission on AWS either.
 template <class Op, class Handler>
 Operation operation(std::string_view action, Service& service, Handler handler) {
-  const auto resource = [](const RequestContext&, const typename Op::Request& request) -> std::string {
+  const auto resource = [](const RequestContext&, const typename Op::Request& request) -> Needs {
     if constexpr (requires { request.role_arn; }) {
-      return request.role_arn;
+      return {request.role_arn, keys_of(request)};
     } else {
-      return "*";
+      return Needs::nothing();
     }
   };
   return services::operation<Op>(action, resource,

@@ -2,21 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <boost/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "base/bytes.h"
+#include "policy/document.h"
 #include "services/sts/errors.h"
 #include "services/sts/store.h"
 
 namespace hearth::services::sts {
 namespace {
 
-namespace json = boost::json;
-
 // What an environment holds lasts as long as AWS's: twelve hours.
 constexpr std::chrono::hours kEnvironmentSession{12};
+
+// Characters of session policies and of ARNs of managed ones: a policy of AWS's longest, and ten ARNs.
+constexpr std::size_t kMostPacked = 4'096;
 
 struct RoleArn {
   std::string account;
@@ -38,50 +39,6 @@ std::optional<RoleArn> parse_role_arn(std::string_view arn) {
   return RoleArn{std::string(account), std::string(name)};
 }
 
-bool names_principal(const json::value& principal, const Caller& caller) {
-  const auto is_caller = [&](const json::value& item) {
-    if (!item.is_string()) return false;
-    const std::string_view text = item.as_string();
-    return text == "*" || text == caller.account || text == caller.arn ||
-           text == "arn:aws:iam::" + caller.account + ":root";
-  };
-  if (principal.is_string()) return principal.as_string() == "*";
-  if (!principal.is_object()) return false;
-  const json::value* aws = principal.as_object().if_contains("AWS");
-  if (!aws) return false;
-  if (!aws->is_array()) return is_caller(*aws);
-  for (const json::value& item : aws->as_array()) {
-    if (is_caller(item)) return true;
-  }
-  return false;
-}
-
-// Whether a trust policy has a statement that lets the caller assume the role, and none that denies it.
-bool trusts(const std::string& trust_policy, const Caller& caller) {
-  boost::system::error_code error;
-  const json::value value = json::parse(trust_policy, error);
-  if (error || !value.is_object()) return false;
-  const json::value* statements = value.as_object().if_contains("Statement");
-  if (!statements) return false;
-  std::vector<json::object> all;
-  if (statements->is_object()) all.push_back(statements->as_object());
-  if (statements->is_array()) {
-    for (const json::value& item : statements->as_array()) {
-      if (item.is_object()) all.push_back(item.as_object());
-    }
-  }
-  bool allowed = false;
-  for (const json::object& statement : all) {
-    const json::value* principal = statement.if_contains("Principal");
-    const json::value* effect = statement.if_contains("Effect");
-    if (!principal || !effect || !effect->is_string() || !names_principal(*principal, caller)) continue;
-    if (effect->as_string() == "Deny") return false;
-    // Conditions are not evaluated: a statement that has one grants nothing.
-    if (!statement.contains("Condition")) allowed = true;
-  }
-  return allowed;
-}
-
 // The id of a role that IAM does not know: always the same for the same ARN.
 std::string id_of_unknown_role(const std::string& arn) {
   std::string digits = hex_encode(sha256(arn)).substr(0, 16);
@@ -93,8 +50,8 @@ std::string id_of_unknown_role(const std::string& arn) {
 
 }  // namespace
 
-Service::Service(storage::Store& store, const iam::Service& iam, const Clock& clock, RolePolicy policy)
-    : store_(store), iam_(iam), clock_(clock), policy_(policy) {}
+Service::Service(storage::Store& store, const iam::Service& iam, const Clock& clock)
+    : store_(store), iam_(iam), clock_(clock) {}
 
 Status Service::load() {
   TRY(sealing_key_, load_sealing_key(store_));
@@ -114,27 +71,40 @@ sts::Session Service::make_session(const std::string& role_arn, const std::strin
   return session;
 }
 
-Result<AssumedRole> Service::assume_role(const Caller& caller, const std::string& role_arn,
-                                         const std::string& session_name, std::chrono::seconds duration) const {
-  if (!parse_role_arn(role_arn)) return fail(ErrorKind::kInvalid, fmt::format("{} is invalid", role_arn));
+Result<AssumedRole> Service::assume_role(const std::string& role_arn, const std::string& session_name,
+                                         std::chrono::seconds duration, SessionLimits limits) const {
+  const auto parsed = parse_role_arn(role_arn);
+  if (!parsed) return fail(ErrorKind::kInvalid, fmt::format("{} is invalid", role_arn));
   const auto role = iam_.find_role_by_arn(role_arn);
-  if (policy_ == RolePolicy::kTrusting && (!role || !trusts(role->trust_policy, caller))) {
-    return fail(
-        ErrorKind::kAccessDenied,
-        fmt::format("User: {} is not authorized to perform: sts:AssumeRole on resource: {}", caller.arn, role_arn));
-  }
   if (role && duration > std::chrono::seconds(role->max_session_s)) {
     return fail(ErrorKind::kInvalid, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
   }
+  for (const std::string& document : limits.documents) {
+    if (const auto read = policy::parse_document(document, policy::DocumentKind::kIdentity); !read) {
+      return fail(ErrorKind::kMalformedPolicy, read.error().message());
+    }
+  }
+  std::size_t characters = 0;
+  for (const std::string& text : limits.documents) characters += text.size();
+  for (const std::string& arn : limits.policy_arns) characters += arn.size();
   AssumedRole assumed;
   assumed.session = make_session(role_arn, session_name, duration);
+  if (characters > 0) {
+    assumed.packed_percent = static_cast<std::int32_t>((characters * 100 + kMostPacked - 1) / kMostPacked);
+    if (characters > kMostPacked) {
+      return fail(ErrorKind::kPackedPolicyTooLarge,
+                  fmt::format("The specified session policies and ARNs are {}% of what a session can hold",
+                              assumed.packed_percent));
+    }
+    assumed.session.limits = std::make_shared<const SessionLimits>(std::move(limits));
+  }
   assumed.credentials = seal(sealing_key_, assumed.session);
   return assumed;
 }
 
 AssumedRole Service::session_for_caller(const Caller& caller, std::chrono::seconds duration) const {
   AssumedRole made;
-  made.session = {caller.account, caller.arn, caller.user_id, clock_.now() + duration};
+  made.session = {caller.account, caller.arn, caller.user_id, clock_.now() + duration, caller.limits};
   made.credentials = seal(sealing_key_, made.session);
   return made;
 }
@@ -151,6 +121,7 @@ std::optional<Credential> Service::find_credential(std::string_view access_key_i
   credential.account = std::move(session->account);
   credential.arn = std::move(session->arn);
   credential.user_id = std::move(session->user_id);
+  credential.limits = std::move(session->limits);
   return credential;
 }
 

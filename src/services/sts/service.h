@@ -17,24 +17,23 @@
 
 namespace hearth::services::sts {
 
-// Which roles may be assumed: any well-formed one (open mode), or those that exist and trust the caller's account.
-enum class RolePolicy : std::uint8_t { kAny, kTrusting };
-
 struct AssumedRole {
   TemporaryCredentials credentials;
   Session session;
+  std::int32_t packed_percent = 0;  // of what its policies may take
 };
 
 // Thread: the loop's. `store`, `iam` and `clock` outlive the service.
 class Service final : public CredentialSource, public RoleSessionIssuer {
  public:
-  Service(storage::Store& store, const iam::Service& iam, const Clock& clock, RolePolicy policy);
+  Service(storage::Store& store, const iam::Service& iam, const Clock& clock);
   // Reads or makes the sealing key. Call before anything else, and again after a reset.
   Status load();
 
-  // Errors: kAccessDenied, kInvalid.
-  Result<AssumedRole> assume_role(const Caller& caller, const std::string& role_arn, const std::string& session_name,
-                                  std::chrono::seconds duration) const;
+  // Whether the role trusts the caller is the gateway's question. Errors: kInvalid, kMalformedPolicy (of the limits),
+  // kPackedPolicyTooLarge.
+  Result<AssumedRole> assume_role(const std::string& role_arn, const std::string& session_name,
+                                  std::chrono::seconds duration, SessionLimits limits = {}) const;
   AssumedRole session_for_caller(const Caller& caller, std::chrono::seconds duration) const;
 
   std::optional<Credential> find_credential(std::string_view access_key_id,
@@ -48,7 +47,6 @@ class Service final : public CredentialSource, public RoleSessionIssuer {
   storage::Store& store_;
   const iam::Service& iam_;
   const Clock& clock_;
-  RolePolicy policy_;
   std::string sealing_key_;
 };
 

@@ -16,13 +16,13 @@ class StsTest : public testing::Test {
   storage::MemoryStore store_;
   FakeClock clock_;
   iam::Service iam_{store_, clock_};
-  Service service_{store_, iam_, clock_, RolePolicy::kAny};
+  Service service_{store_, iam_, clock_};
   const Caller caller_{
       .account = "000000000000", .arn = "arn:aws:iam::000000000000:root", .user_id = "000000000000", .access_key = ""};
 };
 
 TEST_F(StsTest, AnAssumedRoleIsFoundByItsKeyAndToken) {
-  const auto assumed = service_.assume_role(caller_, kRole, "me", std::chrono::hours(1));
+  const auto assumed = service_.assume_role(kRole, "me", std::chrono::hours(1));
   ASSERT_TRUE(assumed);
   const auto found = service_.find_credential(assumed->credentials.access_key_id, assumed->credentials.session_token);
   ASSERT_TRUE(found);
@@ -32,8 +32,8 @@ TEST_F(StsTest, AnAssumedRoleIsFoundByItsKeyAndToken) {
 }
 
 TEST_F(StsTest, ATokenServesItsOwnKeyOnlyAndNoChangedByte) {
-  const auto one = service_.assume_role(caller_, kRole, "one", std::chrono::hours(1));
-  const auto two = service_.assume_role(caller_, kRole, "two", std::chrono::hours(1));
+  const auto one = service_.assume_role(kRole, "one", std::chrono::hours(1));
+  const auto two = service_.assume_role(kRole, "two", std::chrono::hours(1));
   EXPECT_FALSE(service_.find_credential(one->credentials.access_key_id, two->credentials.session_token));
   EXPECT_FALSE(service_.find_credential(one->credentials.access_key_id, ""));
   for (std::size_t at = 0; at < one->credentials.session_token.size(); at += 7) {
@@ -44,43 +44,44 @@ TEST_F(StsTest, ATokenServesItsOwnKeyOnlyAndNoChangedByte) {
 }
 
 TEST_F(StsTest, SessionsOutliveARestart) {
-  const auto assumed = service_.assume_role(caller_, kRole, "me", std::chrono::hours(1));
-  Service again(store_, iam_, clock_, RolePolicy::kAny);
+  const auto assumed = service_.assume_role(kRole, "me", std::chrono::hours(1));
+  Service again(store_, iam_, clock_);
   ASSERT_TRUE(again.load());
   EXPECT_TRUE(again.find_credential(assumed->credentials.access_key_id, assumed->credentials.session_token));
 }
 
 TEST_F(StsTest, AnotherServersTokenIsForeign) {
   storage::MemoryStore other_store;
-  Service other(other_store, iam_, clock_, RolePolicy::kAny);
+  Service other(other_store, iam_, clock_);
   ASSERT_TRUE(other.load());
-  const auto assumed = other.assume_role(caller_, kRole, "me", std::chrono::hours(1));
+  const auto assumed = other.assume_role(kRole, "me", std::chrono::hours(1));
   EXPECT_FALSE(service_.find_credential(assumed->credentials.access_key_id, assumed->credentials.session_token));
 }
 
-TEST_F(StsTest, WhenTrustCountsOnlyTrustingRolesAreAssumed) {
-  Service strict(store_, iam_, clock_, RolePolicy::kTrusting);
-  ASSERT_TRUE(strict.load());
-  EXPECT_TRUE(strict.assume_role(caller_, kRole, "me", std::chrono::hours(1)).error().is(ErrorKind::kAccessDenied));
-  const auto make = [&](const std::string& name, const std::string& statement) {
-    iam::Role role;
-    role.name = name;
-    role.trust_policy = R"({"Version":"2012-10-17","Statement":[)" + statement + "]}";
-    const auto made = iam_.create_role("000000000000", role);
-    EXPECT_TRUE(made) << made.error().message();
-    return made->arn;
+TEST_F(StsTest, WhatLimitsASessionIsInItsToken) {
+  const std::string document = R"({"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}})";
+  const std::string arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+  const auto made = service_.assume_role(kRole, "me", std::chrono::hours(1), {{document}, {arn}});
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->packed_percent, 3);
+  const auto found = service_.find_credential(made->credentials.access_key_id, made->credentials.session_token);
+  ASSERT_TRUE(found && found->limits);
+  EXPECT_EQ(found->limits->documents, std::vector{document});
+  EXPECT_EQ(found->limits->policy_arns, std::vector{arn});
+  // A session made from it is limited as well.
+  const Caller caller{
+      .account = found->account, .arn = found->arn, .user_id = "", .access_key = "", .limits = found->limits};
+  const auto own = service_.session_for_caller(caller, std::chrono::hours(1));
+  EXPECT_TRUE(service_.find_credential(own.credentials.access_key_id, own.credentials.session_token)->limits);
+}
+
+TEST_F(StsTest, SessionPoliciesAreCheckedAndNotTooLong) {
+  const auto refusal = [&](std::string document) {
+    return service_.assume_role(kRole, "me", std::chrono::hours(1), {{std::move(document)}, {}}).error();
   };
-  const std::string own =
-      R"({"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"sts:AssumeRole"})";
-  const std::string service =
-      R"({"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"})";
-  const std::string conditional =
-      R"({"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"x"}}})";
-  const std::string denied = own + R"(,{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"})";
-  EXPECT_TRUE(strict.assume_role(caller_, make("own", own), "me", std::chrono::hours(1)));
-  EXPECT_FALSE(strict.assume_role(caller_, make("service", service), "me", std::chrono::hours(1)));
-  EXPECT_FALSE(strict.assume_role(caller_, make("conditional", conditional), "me", std::chrono::hours(1)));
-  EXPECT_FALSE(strict.assume_role(caller_, make("denied", denied), "me", std::chrono::hours(1)));
+  EXPECT_TRUE(refusal("{").is(ErrorKind::kMalformedPolicy));
+  const std::string long_one = R"({"Id":")" + std::string(5'000, 'x') + R"(","Statement":[]})";
+  EXPECT_TRUE(refusal(long_one).is(ErrorKind::kPackedPolicyTooLarge));
 }
 
 TEST_F(StsTest, TheIdOfARoleThatIamDoesNotKnowStaysTheSame) {

@@ -16,7 +16,7 @@ constexpr char kVersion = 1;
 constexpr std::size_t kMacBytes = 32;
 constexpr std::size_t kHeaderBytes = 1 + kMacBytes;
 // A session is a few hundred bytes; longer tokens are not ours and are not worth decoding.
-constexpr std::size_t kMaxTokenBytes = 8'192;
+constexpr std::size_t kMaxTokenBytes = 16'384;
 
 std::string mac_of(const std::string& sealing_key, std::string_view access_key_id, std::string_view body) {
   return hmac_sha256(sealing_key, "token\n" + std::string(access_key_id) + "\n" + std::string(body));
@@ -28,6 +28,16 @@ std::optional<std::string> text(const json::object& row, std::string_view name) 
   return std::string(value->as_string());
 }
 
+bool take_texts(const json::object& row, std::string_view name, std::vector<std::string>& into) {
+  const json::value* value = row.if_contains(name);
+  if (!value || !value->is_array()) return false;
+  for (const json::value& item : value->as_array()) {
+    if (!item.is_string()) return false;
+    into.emplace_back(item.as_string());
+  }
+  return true;
+}
+
 }  // namespace
 
 std::string secret_of(const std::string& sealing_key, std::string_view access_key_id) {
@@ -37,10 +47,15 @@ std::string secret_of(const std::string& sealing_key, std::string_view access_ke
 
 TemporaryCredentials seal(const std::string& sealing_key, const Session& session) {
   const std::string id = iam::make_id("ASIA");
-  const std::string body = json::serialize(json::object{{"account", session.account},
-                                                        {"arn", session.arn},
-                                                        {"user", session.user_id},
-                                                        {"expires", session.expires.time_since_epoch().count()}});
+  json::object row{{"account", session.account},
+                   {"arn", session.arn},
+                   {"user", session.user_id},
+                   {"expires", session.expires.time_since_epoch().count()}};
+  if (session.limits) {
+    row["policies"] = json::array(session.limits->documents.begin(), session.limits->documents.end());
+    row["policy_arns"] = json::array(session.limits->policy_arns.begin(), session.limits->policy_arns.end());
+  }
+  const std::string body = json::serialize(row);
   std::string token(1, kVersion);
   token += mac_of(sealing_key, id, body);
   token += body;
@@ -64,8 +79,17 @@ std::optional<Session> unseal(const std::string& sealing_key, std::string_view a
   auto arn = text(row, "arn");
   auto user = text(row, "user");
   if (!account || !arn || !user || !expires || !expires->is_int64()) return std::nullopt;
-  return Session{std::move(*account), std::move(*arn), std::move(*user),
-                 TimePoint(std::chrono::milliseconds(expires->as_int64()))};
+  Session session{std::move(*account), std::move(*arn), std::move(*user),
+                  TimePoint(std::chrono::milliseconds(expires->as_int64()))};
+  if (row.contains("policies") || row.contains("policy_arns")) {
+    SessionLimits limits;
+    // A session that was limited is never taken for one that is not.
+    if (!take_texts(row, "policies", limits.documents) || !take_texts(row, "policy_arns", limits.policy_arns)) {
+      return std::nullopt;
+    }
+    session.limits = std::make_shared<const SessionLimits>(std::move(limits));
+  }
+  return session;
 }
 
 }  // namespace hearth::services::sts

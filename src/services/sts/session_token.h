@@ -5,11 +5,13 @@
 // the access key id and the JSON; the secret access key is derived from the sealing key and the access key id. Whoever
 // holds all three proves it by signing; nobody can make or change a token without the sealing key.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
+#include "services/request_context.h"
 
 namespace hearth::services::sts {
 
@@ -18,6 +20,7 @@ struct Session {
   std::string arn;      // "arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION"
   std::string user_id;  // "AROA...:SESSION"
   TimePoint expires;
+  std::shared_ptr<const SessionLimits> limits = nullptr;  // nullptr: none
 };
 
 struct TemporaryCredentials {
