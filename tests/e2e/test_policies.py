@@ -99,20 +99,20 @@ class Policies(unittest.TestCase):
     def test_roles_are_assumed_by_whom_they_trust_and_a_session_policy_narrows_them(self):
         keys = self.user("cleo", policy({"Action": "sts:AssumeRole"}))
         trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": self.account}, "Action": "sts:AssumeRole",
-                                "Condition": {"StringEquals": {"sts:ExternalId": "x"}}}]}
+                                "Condition": {"StringEquals": {"sts:ExternalId": "ext"}}}]}
         self.iam.create_role(RoleName="visited", AssumeRolePolicyDocument=json.dumps(trust))
         self.iam.attach_role_policy(RoleName="visited", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
         visited = f"arn:aws:iam::{self.account}:role/visited"
         self.assertEqual(f"User: arn:aws:iam::{self.account}:user/cleo is not authorized to perform: sts:AssumeRole on resource: "
                          f"{visited}", self.denial(self.session, keys=keys, role=visited))
         self.denial(self.session, keys=keys, role=self.role)
-        session = self.session(keys, visited, ExternalId="x")
+        session = self.session(keys, visited, ExternalId="ext")
         self.client("lambda", session).list_functions()
-        narrow = self.session(keys, visited, ExternalId="x", Policy=policy({"Action": "lambda:GetFunction"}))
+        narrow = self.session(keys, visited, ExternalId="ext", Policy=policy({"Action": "lambda:GetFunction"}))
         self.client("lambda", narrow).get_function(FunctionName="f")
         self.assertIn("because no session policy allows the lambda:ListFunctions action",
                       self.denial(self.client("lambda", narrow).list_functions))
-        by_arn = self.session(keys, visited, ExternalId="x",
+        by_arn = self.session(keys, visited, ExternalId="ext",
                               PolicyArns=[{"arn": "arn:aws:iam::aws:policy/AWSLambda_ReadOnlyAccess"}])
         self.client("lambda", by_arn).list_functions()
         self.denial(self.client("lambda", by_arn).delete_function, FunctionName="f")

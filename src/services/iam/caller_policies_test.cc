@@ -38,7 +38,8 @@ class CallerPoliciesTest : public testing::Test {
 TEST_F(CallerPoliciesTest, ASessionHasTheInlineAndAttachedPoliciesOfItsRole) {
   const Role role = make_role("/x/");
   ASSERT_TRUE(service_.put_inline_policy(PrincipalKind::kRole, kAccount, "r", "p", kDocument));
-  ASSERT_TRUE(service_.attach_policy(PrincipalKind::kRole, kAccount, "r", "arn:aws:iam::aws:policy/ReadOnlyAccess"));
+  ASSERT_TRUE(
+      service_.attach_policy(PrincipalKind::kRole, kAccount, "r", "arn:aws:iam::aws:policy/AWSLambda_ReadOnlyAccess"));
   const auto policies = directory_.policies_of(session_of(role));
   EXPECT_EQ(policies->identity.size(), 2U);
   EXPECT_EQ(policies->role_arn, "arn:aws:iam::111122223333:role/x/r");
@@ -70,7 +71,7 @@ TEST_F(CallerPoliciesTest, ARoleMadeAnewIsAnotherRoleButToItsFunctions) {
 TEST_F(CallerPoliciesTest, AUserIsKnownByNameAndId) {
   User user;
   user.name = "u";
-  user.permissions_boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+  user.permissions_boundary = "arn:aws:iam::aws:policy/AWSLambda_ReadOnlyAccess";
   const User made = service_.create_user(kAccount, user).value();
   ASSERT_TRUE(service_.put_inline_policy(PrincipalKind::kUser, kAccount, "u", "p", kDocument));
   Caller caller{.account = kAccount, .arn = made.arn, .user_id = made.id, .access_key = ""};
