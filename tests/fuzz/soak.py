@@ -39,9 +39,9 @@ def run(build, name, seconds):
     def last(pattern, text=done.stdout):
         found = re.findall(pattern, text)
         return int(found[-1]) if found else 0
-    row = {"name": name, "seconds": round(taken), "executions": last(r"number_of_executed_units: (\d+)"),
+    row = {"name": name, "seconds": round(taken), "executions": last(r"number_of_executed_units:\s+(\d+)"),
            "edges": last(r" cov: (\d+)"), "features": last(r" ft: (\d+)"), "corpus": last(r" corp: (\d+)/"),
-           "peak_mib": last(r"peak_rss_mb: (\d+)"),
+           "peak_mib": last(r"peak_rss_mb:\s+(\d+)"),
            "findings": sorted(os.path.basename(f) for f in glob.glob(findings + "/*"))}
     row["executions"] = row["executions"] or last(r"#(\d+)\t")
     if done.returncode != 0:
