@@ -77,9 +77,9 @@ TEST(Document, TrustPoliciesNamePrincipalsAndNoResources) {
 }
 
 TEST(Document, ValuesAreOfTheirOperatorsType) {
-  for (const char* condition :
-       {R"({"NumericEquals":{"a:b":"x"}})", R"({"DateEquals":{"a:b":"x"}})", R"({"Bool":{"a:b":"yes"}})",
-        R"({"IpAddress":{"a:b":"10.0.0.0/33"}})", R"({"BinaryEquals":{"a:b":"%"}})"}) {
+  for (const char* condition : {R"({"NumericEquals":{"a:b":"x"}})", R"({"DateEquals":{"a:b":"x"}})",
+                                R"({"Bool":{"a:b":"yes"}})", R"({"IpAddress":{"a:b":"10.0.0.0/33"}})",
+                                R"({"IpAddress":{"a:b":"10.0.0.0\u0000/8"}})", R"({"BinaryEquals":{"a:b":"%"}})"}) {
     EXPECT_NE(refusal(in_statement(std::string(R"("Action":"s3:*","Resource":"*","Condition":)") + condition)),
               "accepted")
         << condition;

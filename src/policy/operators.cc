@@ -84,6 +84,7 @@ std::optional<Address> address_of(std::string_view text) {
   const std::string host(text.substr(0, slash));
   Address address;
   address.family = host.find(':') == std::string::npos ? AF_INET : AF_INET6;
+  if (host.contains('\0')) return std::nullopt;  // where inet_pton would stop
   if (inet_pton(address.family, host.c_str(), address.bytes.data()) != 1) return std::nullopt;
   const unsigned all = address.family == AF_INET ? 32 : 128;
   address.bits = all;
