@@ -13,6 +13,31 @@ const FOR_ES_MODULES = new Set(['/var/node_modules', '/node_modules']);
 const foldersAbove = Module._nodeModulePaths;
 Module._nodeModulePaths = (from) => foldersAbove(from).filter((folder) => !FOR_ES_MODULES.has(folder));
 
+// Where no such folders can be made, because nothing can be mounted, ES modules look through NODE_PATH after all (from
+// Node.js 22.15 on).
+function lookThroughNodePath() {
+  const folders = (process.env.NODE_PATH || '').split(':').filter((folder) => folder.endsWith('/node_modules'));
+  const { pathToFileURL } = require('url');
+  Module.registerHooks({
+    resolve(specifier, context, next) {
+      try {
+        return next(specifier, context);
+      } catch (error) {
+        if (error.code !== 'ERR_MODULE_NOT_FOUND' || /^[./]|^\w+:/.test(specifier)) throw error;
+        for (const folder of folders) {
+          try {
+            return next(specifier, { ...context, parentURL: pathToFileURL(path.dirname(folder) + '/index.mjs').href });
+          } catch (another) {
+            if (another.code !== 'ERR_MODULE_NOT_FOUND') throw another;
+          }
+        }
+        throw error;
+      }
+    },
+  });
+}
+if (Module.registerHooks && (process.env.LAMBDA_TASK_ROOT || '/var/task') !== '/var/task') lookThroughNodePath();
+
 // Modules are looked up from where AWS's own runtime lives, which also shows in "Require stack" messages.
 const requireUser = Module.createRequire('/var/runtime/index.mjs');
 

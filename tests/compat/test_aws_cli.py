@@ -69,6 +69,32 @@ class AwsCli(unittest.TestCase):
         self.aws("lambda", "delete-function", "--function-name", "cli-f")
         self.assertEqual([], self.aws("lambda", "list-functions")["Functions"])
 
+    def test_layers(self):
+        for name, files in (("layer", {"python/words.py": "WORD = 'layer'\n"}),
+                            ("layered", {"app.py": "import words\ndef handler(event, context):\n    return words.WORD\n"})):
+            with open(os.path.join(self.work, f"{name}.zip"), "wb") as stream:
+                stream.write(hearth.zip_of(files))
+        made = self.aws("lambda", "publish-layer-version", "--layer-name", "cli-l", "--zip-file", "fileb://layer.zip", "--compatible-runtimes", "python3.11")
+        arn = made["LayerVersionArn"]
+        self.assertEqual(made, self.aws("lambda", "get-layer-version-by-arn", "--arn", arn) | {"Content": made["Content"]})
+        self.assertEqual(1, self.aws("lambda", "get-layer-version", "--layer-name", "cli-l", "--version-number", "1")["Version"])
+        self.assertEqual(["cli-l"], [layer["LayerName"] for layer in self.aws("lambda", "list-layers", "--compatible-runtime", "python3.11")["Layers"]])
+        self.assertEqual([arn], [v["LayerVersionArn"] for v in self.aws("lambda", "list-layer-versions", "--layer-name", "cli-l")["LayerVersions"]])
+        version = ["--layer-name", "cli-l", "--version-number", "1"]
+        self.aws("lambda", "add-layer-version-permission", *version, "--statement-id", "s", "--principal", "*", "--action", "lambda:GetLayerVersion")
+        policy = self.aws("lambda", "get-layer-version-policy", *version)
+        self.assertEqual("s", json.loads(policy["Policy"])["Statement"][0]["Sid"])
+        self.aws("lambda", "remove-layer-version-permission", *version, "--statement-id", "s", "--revision-id", policy["RevisionId"])
+        self.aws("lambda", "create-function", "--function-name", "cli-layered", "--runtime", "python3.11", "--handler", "app.handler",
+                 "--role", hearth.ROLE, "--zip-file", "fileb://layered.zip", "--layers", arn)
+        self.aws("lambda", "wait", "function-active", "--function-name", "cli-layered")
+        self.aws("lambda", "invoke", "--function-name", "cli-layered", "layered.json")
+        with open(os.path.join(self.work, "layered.json"), encoding="utf-8") as stream:
+            self.assertEqual("layer", json.load(stream))
+        self.aws("lambda", "delete-layer-version", *version)
+        self.aws("lambda", "delete-function", "--function-name", "cli-layered")
+        self.assertEqual([], self.aws("lambda", "list-layers")["Layers"])
+
 
 if __name__ == "__main__":
     unittest.main()

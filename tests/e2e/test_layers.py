@@ -258,6 +258,19 @@ class WithoutNamespaces(unittest.TestCase):
                                           "    return [found.VALUE, subprocess.check_output(['greet'], text=True)]\n"}, Layers=layers)
             self.assertEqual([2, "greetings\n"], server.invoke("f")[0])
 
+    def test_es_modules_import_from_layers_and_the_sdk_where_nothing_can_be_mounted(self):
+        with Server("--isolation", "landlock", user=65534) as server:
+            runtimes = os.path.join(server.data, "runtimes")
+            subprocess.run(["cp", "-a", hearth.added_runtimes() + "/.", runtimes], check=True)
+            subprocess.run(["chown", "-R", "65534:65534", runtimes], check=True)
+            layer = server.client("lambda").publish_layer_version(LayerName="n", Content={"ZipFile": zip_of(
+                {"nodejs/node_modules/plain/index.js": "module.exports = 'plain'\n"})})["LayerVersionArn"]
+            code = ("import plain from 'plain'\nimport { LambdaClient } from '@aws-sdk/client-lambda'\nlet missing\n"
+                    "try { await import('no-such-package') } catch (error) { missing = error.code }\n"
+                    "export const handler = async () => [plain, typeof LambdaClient, missing]\n")
+            server.deploy("f", {"index.mjs": code}, runtime="nodejs22.x", handler="index.handler", Layers=[layer])
+            self.assertEqual(["plain", "function", "ERR_MODULE_NOT_FOUND"], server.invoke("f")[0])
+
 
 if __name__ == "__main__":
     unittest.main()

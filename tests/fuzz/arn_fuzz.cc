@@ -1,6 +1,7 @@
 // ARNs and function names: what is taken apart goes together again, and a name means one function or a refusal.
 // Lines: the name, the qualifier.
 #include "fuzz.h"
+#include "services/lambda/layer_names.h"
 #include "services/lambda/names.h"
 #include "wire/arn.h"
 
@@ -13,6 +14,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FUZZ_REQUIRE(wire::format_arn(*arn) == name);
     FUZZ_REQUIRE(!arn->partition.empty() && !arn->service.empty() && !arn->resource.empty());
     FUZZ_REQUIRE(arn->account.find(':') == std::string::npos && arn->region.find(':') == std::string::npos);
+  }
+  if (const auto layer = services::lambda::parse_layer_arn(name)) {
+    // It becomes the name of a file (layer_import.h), and is the same layer when read again.
+    FUZZ_REQUIRE(layer->arn().find('/') == std::string::npos && layer->arn().size() < 240);
+    const auto again = services::lambda::parse_layer_arn(layer->arn());
+    FUZZ_REQUIRE(again && again->key == layer->key && again->number == layer->number);
   }
   services::RequestContext context;
   context.account = "123456789012";

@@ -2,6 +2,7 @@
 // bytes end the program. First byte: which space; then a line of key parts, divided by '/'; the rest is the value.
 #include <array>
 
+#include "functions/layer_store.h"
 #include "functions/store.h"
 #include "fuzz.h"
 #include "services/iam/store.h"
@@ -15,9 +16,10 @@ namespace {
 
 using namespace hearth;
 
-constexpr std::array<std::string_view, 14> kSpaces = {
-    "lambda.version", "lambda.running", "lambda.tags", "lambda.policy", "lambda.event", "iam.role", "iam.user",
-    "iam.policy",     "iam.root",       "logs.group",  "logs.stream",   "logs.event",   "sts.key",  "code.key"};
+constexpr std::array<std::string_view, 16> kSpaces = {
+    "lambda.version", "lambda.running", "lambda.tags",  "lambda.policy",    "lambda.event", "iam.role",
+    "iam.user",       "iam.policy",     "iam.root",     "logs.group",       "logs.stream",  "logs.event",
+    "sts.key",        "code.key",       "lambda.layer", "lambda.layer_last"};
 constexpr std::string_view kAccount = "123456789012";
 constexpr std::string_view kRegion = "eu-west-1";
 
@@ -39,6 +41,7 @@ const storage::KeyRing kKeys = storage::KeyRing::of(std::string(64, 'k'));
 void load_everything(storage::MemoryStore& store) {
   functions::FunctionStore functions(store, kKeys);
   (void)functions.load();
+  (void)functions::LayerStore(store).load();
   services::lambda::EventStore events(store);
   if (const auto stored = events.load()) {
     for (const auto& event : *stored) FUZZ_REQUIRE(events.get(event.request.function, event.number).has_value());

@@ -214,6 +214,29 @@ TEST_F(LayerHandlersTest, OnlyAReadablePackageUnderTheArnOfAVersionCanBeImported
   EXPECT_THAT(refusal({arn("l:3")}), HasSubstr("Could not unzip"));
 }
 
+TEST_F(LayerHandlersTest, ContentIsCollectedWhenNeitherALayerNorAFunctionNorAVersionHasIt) {
+  for (const char* name : {"published", "of_latest", "of_version", "of_nobody"}) publish(name, {}, some_zip(name));
+  ASSERT_EQ(create("f", {{"Layers", {arn("of_version:1"), arn("published:1")}}, {"Publish", true}}).status, 201);
+  ASSERT_EQ(create("g", {{"Layers", {arn("of_latest:1")}}}).status, 201);
+  for (const char* name : {"of_latest", "of_version", "of_nobody"}) remove_layer(name, "1");
+  const auto update = [&](const json::array& layers) {
+    return call({.operation = "UpdateFunctionConfiguration",
+                 .labels = {{"FunctionName", "f"}},
+                 .body = json::serialize(json::object{{"Layers", layers}})});
+  };
+  ASSERT_EQ(update({}).status, 200);
+  reopen();  // the first collection after a start has no scruples
+  service_->start();
+  loop_.spawn(service_->stop());
+  loop_.run();
+  const auto kept = [&](const std::string& text) { return blobs_.has({hex_encode(sha256(some_zip(text)))}); };
+  EXPECT_TRUE(kept("published") && kept("of_latest") && kept("of_version"));
+  EXPECT_FALSE(kept("of_nobody"));
+  const auto version = registry_->find({"123456789012", "us-east-1", "f"}, "1");
+  EXPECT_TRUE(
+      fs::exists(root_ + "/trees/" + functions::merged_tree_id(functions::packages_of(version->layers))->sha256_hex));
+}
+
 TEST_F(LayerHandlersTest, LayersAndCodeHaveALimitTogether) {
   functions::CodeLimits limits;
   limits.unpacked = ByteCount{1000};
