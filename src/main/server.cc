@@ -46,6 +46,7 @@
 #include "services/iam/operations.h"
 #include "services/iam/service.h"
 #include "services/lambda/function_policies.h"
+#include "services/lambda/layer_policies.h"
 #include "services/lambda/operations.h"
 #include "services/lambda/service.h"
 #include "services/logs/operations.h"
@@ -106,10 +107,11 @@ std::unique_ptr<services::RoleDirectory> role_directory(config::AuthMode mode, c
 
 std::unique_ptr<gateway::AccessPolicy> access_policy(config::AuthMode mode,
                                                      const services::iam::PolicyDirectory& directory,
-                                                     const services::lambda::FunctionPolicies& functions) {
+                                                     const services::lambda::FunctionPolicies& functions,
+                                                     const services::lambda::LayerPolicies& layers) {
   if (mode == config::AuthMode::kOpen) return std::make_unique<gateway::OpenAccess>();
   return std::make_unique<gateway::EvaluatedAccess>(
-      directory, std::vector<const services::ResourcePolicySource*>{&functions, &directory});
+      directory, std::vector<const services::ResourcePolicySource*>{&functions, &layers, &directory});
 }
 
 // Everything of the running server, built top to bottom and destroyed bottom to top.
@@ -204,6 +206,7 @@ class Parts final : public gateway::HealthSource, public gateway::Resetter {
   gateway::Authenticator authenticator_;
   services::iam::PolicyDirectory policy_directory_;
   services::lambda::FunctionPolicies function_policies_;
+  services::lambda::LayerPolicies layer_policies_;
   std::unique_ptr<gateway::AccessPolicy> policy_;
   gateway::Gateway gateway_;
   gateway::FunctionEndpoint endpoint_;
@@ -288,7 +291,8 @@ Parts::Parts(const config::Loaded& settings, const storage::DataFolder& folder, 
       authenticator_(auth_of(config_.auth), {&iam_, &sts_}, loop_, foundation_->pool, clock_),
       policy_directory_(iam_),
       function_policies_(registry_),
-      policy_(access_policy(config_.auth, policy_directory_, function_policies_)),
+      layer_policies_(layers_),
+      policy_(access_policy(config_.auth, policy_directory_, function_policies_, layer_policies_)),
       gateway_(gateway::GatewaySettings{.default_region = config_.region}, guard_, pages_, services_, authenticator_,
                *policy_, *stored_.store, clock_, log_),
       endpoint_(loop_, foundation_->turns, gateway_, *stored_.authority, stored_.trust, sts_, clock_, log_),

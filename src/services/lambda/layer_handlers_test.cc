@@ -6,12 +6,14 @@
 
 #include "services/lambda/lambda_fixture.h"
 #include "services/lambda/layer_import.h"
+#include "services/lambda/layer_policies.h"
 
 namespace hearth::services::lambda {
 namespace {
 
 namespace fs = std::filesystem;
 namespace json = boost::json;
+using functions::LayerVersion;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -183,6 +185,26 @@ TEST_F(LayerHandlersTest, AnotherAccountUsesALayerThatItsPolicyAllows) {
   act_as("123456789012");
   EXPECT_EQ(create("f", {{"Layers", {other}}}).status, 201);
   EXPECT_EQ(get_layer(arn("l", "999999999999"), "1").status, 200);
+}
+
+TEST_F(LayerHandlersTest, ThePolicyThatDecidesIsTheVersionsOwnAndImportedOnesAreForEverybody) {
+  publish("l");
+  LayerVersion imported = *layers_->find({"123456789012", "us-east-1", "l"}, 1);
+  imported.number = 5;
+  imported.origin = functions::LayerOrigin::kImported;
+  ASSERT_TRUE(layers_->put_imported(imported));
+  const LayerPolicies policies(*layers_);
+  const auto has_policy = [&](const std::string& resource) {
+    const auto facts = policies.facts_of("lambda:GetLayerVersion", resource);
+    return facts && facts->policy;
+  };
+  EXPECT_FALSE(has_policy(arn("l:1")));
+  permit("l", "s", "*");
+  EXPECT_TRUE(has_policy(arn("l:1")));
+  EXPECT_TRUE(has_policy(arn("l:5")));
+  EXPECT_TRUE(has_policy(arn("not_yet_imported:1", "999999999999")));
+  EXPECT_FALSE(policies.facts_of("lambda:GetLayerVersion", arn("l")));
+  EXPECT_FALSE(policies.facts_of("lambda:GetFunction", arn_));
 }
 
 TEST_F(LayerHandlersTest, AnImportedLayerIsTakenInWhenItIsAskedFor) {

@@ -27,12 +27,20 @@ std::vector<Access> passing(const std::string& function_arn, const std::optional
            .resource = *role,
            .keys = {{"iam:PassedToService", {"lambda.amazonaws.com"}}, {"iam:AssociatedResourceArn", {function_arn}}}}};
 }
+// And to use the layers that it gives it.
+void add_layers(std::vector<Access>& further, const std::optional<std::vector<std::string>>& layers) {
+  if (!layers) return;
+  for (const std::string& arn : *layers) {
+    further.push_back({.action = "lambda:GetLayerVersion", .resource = arn, .keys = {}});
+  }
+}
 constexpr auto kCreated = [](const RequestContext& context, const wire::lambda::CreateFunctionRequest& request) {
   std::string arn = resource_arn(context, request.function_name);
   ConditionKeys keys;
   if (request.tags) add_request_tags(keys, *request.tags);
   if (request.layers) keys.emplace_back("lambda:Layer", *request.layers);
   auto further = passing(arn, request.role);
+  add_layers(further, request.layers);
   return Needs(std::move(arn), std::move(keys), std::move(further));
 };
 constexpr auto kConfigured = [](const RequestContext& context,
@@ -41,6 +49,7 @@ constexpr auto kConfigured = [](const RequestContext& context,
   ConditionKeys keys;
   if (request.layers) keys.emplace_back("lambda:Layer", *request.layers);
   auto further = passing(arn, request.role);
+  add_layers(further, request.layers);
   return Needs(std::move(arn), std::move(keys), std::move(further));
 };
 constexpr auto kPermitted = [](const RequestContext& context, const wire::lambda::AddPermissionRequest& request) {
