@@ -28,8 +28,8 @@ std::string_view principal_type(const policy::Requester& requester) {
 }
 
 // What conditions may ask about any request.
-void describe(const RequestContext& context, const CallerPolicies& caller, policy::Request& request) {
-  policy::Context& keys = request.context;
+void describe(const RequestContext& context, const CallerPolicies& caller, const policy::Request& request,
+              policy::Context& keys) {
   const policy::Requester& requester = request.requester;
   keys.set("aws:principalarn", requester.role_arn.empty() ? requester.arn : requester.role_arn);
   keys.set("aws:principalaccount", requester.account);
@@ -72,9 +72,11 @@ std::optional<std::string> EvaluatedAccess::denial(const RequestContext& context
       break;
     }
   }
-  describe(context, *caller, request);
-  for (const auto& [key, value] : facts.tags) request.context.set("aws:resourcetag/" + key, value);
-  for (const auto& [key, values] : access.keys) request.context.set(key, values);
+  request.context.set_when_asked([&](policy::Context& keys) {
+    describe(context, *caller, request, keys);
+    for (const auto& [key, value] : facts.tags) keys.set("aws:resourcetag/" + key, value);
+    for (const auto& [key, values] : access.keys) keys.set(key, values);
+  });
 
   policy::Policies policies{.identity = caller->identity,
                             .boundary = caller->boundary,

@@ -54,7 +54,8 @@ Named how_named(const Principals& principals, const Requester& requester) {
 // One decision: its request, and what it has spent.
 class Evaluation {
  public:
-  explicit Evaluation(const Request& request) : request_(request), action_(to_lower(request.action)) {}
+  Evaluation(const Request& request, Steps& steps)
+      : request_(request), action_(to_lower(request.action)), steps_(steps) {}
 
   Answer answer(const Documents& documents) {
     Answer all;
@@ -74,7 +75,7 @@ class Evaluation {
 
   const Request& request_;
   std::string action_;
-  Steps steps_;
+  Steps& steps_;
 };
 
 Answer Evaluation::answer(const Document& document) {
@@ -230,18 +231,33 @@ void Context::set(std::string_view key, std::string value) { set(key, std::vecto
 void Context::set(std::string_view key, std::vector<std::string> values) { values_[to_lower(key)] = std::move(values); }
 
 const std::vector<std::string>* Context::find(std::string_view key) const {
+  if (const auto fill = std::exchange(fill_, nullptr)) {
+    Context filled;
+    fill(filled);
+    values_.merge(filled.values_);
+  }
   const auto found = values_.find(key);
   return found == values_.end() ? nullptr : &found->second;
 }
 
 Decision evaluate(const Policies& policies, const Request& request) {
-  Evaluation evaluation(request);
+  Steps steps;
+  return evaluate(policies, request, steps);
+}
+
+Decision evaluate(const Policies& policies, const Request& request, Steps& steps) {
+  Evaluation evaluation(request, steps);
   const Decision decision = decide(policies, request, evaluation);
   return evaluation.too_costly() ? denied(Layer::kTooCostly) : decision;
 }
 
 std::optional<Effect> effect_of(const Document& document, const Request& request) {
-  Evaluation evaluation(request);
+  Steps steps;
+  return effect_of(document, request, steps);
+}
+
+std::optional<Effect> effect_of(const Document& document, const Request& request, Steps& steps) {
+  Evaluation evaluation(request, steps);
   const Answer answer = evaluation.answer(document);
   if (answer.denied || evaluation.too_costly()) return Effect::kDeny;
   if (answer.allows()) return Effect::kAllow;

@@ -9,11 +9,13 @@
 // Path: gateway/access_policy.cc, services/iam, services/sts -> here -> document.h        Tests: evaluate_test.cc
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "policy/document.h"
@@ -27,9 +29,12 @@ class Context {
   void set(std::string_view key, std::vector<std::string> values);
   // nullptr if missing. `key` in lower case.
   const std::vector<std::string>* find(std::string_view key) const;
+  // Lets `fill` set keys once somebody asks for one: most policies ask for none. What it refers to outlives this.
+  void set_when_asked(std::function<void(Context&)> fill) { fill_ = std::move(fill); }
 
  private:
-  std::map<std::string, std::vector<std::string>, std::less<>> values_;
+  mutable std::map<std::string, std::vector<std::string>, std::less<>> values_;
+  mutable std::function<void(Context&)> fill_;
 };
 
 struct Requester {
@@ -71,9 +76,12 @@ struct Decision {
 };
 
 Decision evaluate(const Policies& policies, const Request& request);
+// The same, taking from `steps`.
+Decision evaluate(const Policies& policies, const Request& request, Steps& steps);
 
 // How one document answers, whoever asks: what a simulation shows of each policy.
 std::optional<Effect> effect_of(const Document& document, const Request& request);
+std::optional<Effect> effect_of(const Document& document, const Request& request, Steps& steps);
 
 // How AWS words a denial after the resource's name: "because no identity-based policy allows the s3:GetObject action",
 // "with an explicit deny in a resource-based policy".

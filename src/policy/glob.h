@@ -17,13 +17,15 @@ namespace hearth::policy {
 // What one decision may spend: a few milliseconds of comparisons.
 class Steps {
  public:
-  static constexpr std::int64_t kDefault = 2'000'000;
-  explicit Steps(std::int64_t steps = kDefault) : left_(steps) {}
+  static constexpr std::int64_t kDefault = 400'000;
+  explicit Steps(std::int64_t steps = kDefault) : all_(steps), left_(steps) {}
   // False once all are spent.
   bool take() { return --left_ >= 0; }
   bool spent() const { return left_ < 0; }
+  std::int64_t used() const { return all_ - left_; }
 
  private:
+  std::int64_t all_;
   std::int64_t left_;
 };
 

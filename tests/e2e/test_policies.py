@@ -155,6 +155,36 @@ class Policies(unittest.TestCase):
         self.iam.tag_user(UserName="fay", Tags=[{"Key": "team", "Value": "b"}])
         self.denial(self.client("lambda", keys).get_function, FunctionName="f")
 
+    def test_the_simulator_says_what_the_gateway_does(self):
+        document = policy({"Action": "lambda:Get*", "Resource": self.function},
+                          {"Effect": "Deny", "Action": "lambda:GetPolicy"},
+                          {"Action": "s3:*", "Condition": {"StringEquals": {"aws:username": "hal"}}})
+        keys = self.user("hal", document)
+        ask = {"ActionNames": ["lambda:GetFunction", "lambda:GetPolicy", "lambda:ListFunctions", "s3:GetObject"],
+               "ResourceArns": [self.function]}
+        verdicts = lambda answer: [r["EvalDecision"] for r in answer["EvaluationResults"]]
+        custom = self.iam.simulate_custom_policy(PolicyInputList=[document], **ask)
+        self.assertEqual(["allowed", "explicitDeny", "implicitDeny", "implicitDeny"], verdicts(custom))
+        self.assertEqual(["aws:username"], custom["EvaluationResults"][3]["MissingContextValues"])
+        self.assertEqual("PolicyInputList.1", custom["EvaluationResults"][0]["MatchedStatements"][0]["SourcePolicyId"])
+        hal = f"arn:aws:iam::{self.account}:user/hal"
+        self.assertEqual(["allowed", "explicitDeny", "implicitDeny", "allowed"],
+                         verdicts(self.iam.simulate_principal_policy(PolicySourceArn=hal, **ask)))
+        self.client("lambda", keys).get_function(FunctionName="f")
+        self.denial(self.client("lambda", keys).get_policy, FunctionName="f")
+        self.iam.put_user_permissions_boundary(UserName="hal", PermissionsBoundary="arn:aws:iam::aws:policy/AmazonS3FullAccess")
+        bounded = self.iam.simulate_principal_policy(PolicySourceArn=hal, **ask)
+        self.assertEqual("implicitDeny", verdicts(bounded)[0])
+        self.assertFalse(bounded["EvaluationResults"][0]["PermissionsBoundaryDecisionDetail"]["AllowedByPermissionsBoundary"])
+        self.denial(self.client("lambda", keys).get_function, FunctionName="f")
+        self.iam.delete_user_permissions_boundary(UserName="hal")
+        self.client("lambda", keys).get_function(FunctionName="f")
+        pages = [page for page in self.iam.get_paginator("simulate_custom_policy").paginate(
+            PolicyInputList=[document], PaginationConfig={"PageSize": 1}, **ask)]
+        self.assertEqual(4, len(pages))
+        self.assertEqual(self.account, self.server.client("sts", **self.root).get_access_key_info(
+            AccessKeyId=keys["key"])["Account"])
+
     def test_a_function_calls_home_as_its_role_allows(self):
         ask = lambda: json.load(self.lambda_.invoke(FunctionName="f", Payload=json.dumps({"look_at": "f"}))["Payload"])
         self.assertIn(f"User: arn:aws:sts::{self.account}:assumed-role/runs/f is not authorized to perform: "

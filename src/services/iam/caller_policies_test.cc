@@ -85,8 +85,9 @@ TEST_F(CallerPoliciesTest, AUserIsKnownByNameAndId) {
 TEST_F(CallerPoliciesTest, ABoundaryThatIsGoneAllowsNothing) {
   User user;
   user.name = "u";
-  user.permissions_boundary = "arn:aws:iam::111122223333:policy/gone";
   const User made = service_.create_user(kAccount, user).value();
+  ASSERT_TRUE(service_.update_user(
+      kAccount, "u", [](User& changed) { changed.permissions_boundary = "arn:aws:iam::111122223333:policy/gone"; }));
   const auto policies =
       directory_.policies_of({.account = kAccount, .arn = made.arn, .user_id = made.id, .access_key = ""});
   ASSERT_TRUE(policies->boundary);

@@ -6,6 +6,7 @@
 #include "services/iam/convert.h"
 #include "services/iam/policy_handlers.h"
 #include "services/iam/role_handlers.h"
+#include "services/iam/simulation_handlers.h"
 #include "services/iam/user_handlers.h"
 
 namespace hearth::services::iam {
@@ -27,6 +28,8 @@ std::string resource_of(const Service& service, const RequestContext& context, c
     if (!request.user_name) return context.caller.arn;
     const auto user = service.get_user(context.account, *request.user_name);
     return user ? user->arn : account + "user/" + *request.user_name;
+  } else if constexpr (requires { request.policy_source_arn; }) {
+    return request.policy_source_arn;
   } else if constexpr (requires { request.policy_arn; }) {
     return request.policy_arn;
   } else if constexpr (requires { std::string(request.policy_name); }) {
@@ -123,6 +126,16 @@ OperationTable make_operations(Service& service, Workers workers) {
       operation<wire::iam::UntagPolicy>("iam:UntagPolicy", service, untag_policy),
       operation<wire::iam::ListPolicyTags>("iam:ListPolicyTags", service, list_policy_tags),
       operation<wire::iam::ListEntitiesForPolicy>("iam:ListEntitiesForPolicy", service, list_entities_for_policy),
+      operation<wire::iam::PutRolePermissionsBoundary>("iam:PutRolePermissionsBoundary", service,
+                                                       put_role_permissions_boundary),
+      operation<wire::iam::DeleteRolePermissionsBoundary>("iam:DeleteRolePermissionsBoundary", service,
+                                                          delete_role_permissions_boundary),
+      operation<wire::iam::PutUserPermissionsBoundary>("iam:PutUserPermissionsBoundary", service,
+                                                       put_user_permissions_boundary),
+      operation<wire::iam::DeleteUserPermissionsBoundary>("iam:DeleteUserPermissionsBoundary", service,
+                                                          delete_user_permissions_boundary),
+      operation<wire::iam::SimulateCustomPolicy>("iam:SimulateCustomPolicy", service, simulate_custom_policy),
+      operation<wire::iam::SimulatePrincipalPolicy>("iam:SimulatePrincipalPolicy", service, simulate_principal_policy),
       operation<wire::iam::ListAccountAliases>("iam:ListAccountAliases", service, list_account_aliases),
   });
 }

@@ -185,4 +185,17 @@ wire::Outcome<wire::iam::ListInstanceProfilesForRole::Reply> list_instance_profi
   return reply;
 }
 
+wire::Outcome<wire::iam::PutRolePermissionsBoundary::Reply> put_role_permissions_boundary(
+    Service& service, const RequestContext& context, wire::iam::PutRolePermissionsBoundary::Request request) {
+  AWS_TRY_STATUS(
+      service.set_boundary(PrincipalKind::kRole, context.account, request.role_name, request.permissions_boundary));
+  return wire::iam::PutRolePermissionsBoundary::Reply{};
+}
+
+wire::Outcome<wire::iam::DeleteRolePermissionsBoundary::Reply> delete_role_permissions_boundary(
+    Service& service, const RequestContext& context, wire::iam::DeleteRolePermissionsBoundary::Request request) {
+  AWS_TRY_STATUS(service.set_boundary(PrincipalKind::kRole, context.account, request.role_name, {}));
+  return wire::iam::DeleteRolePermissionsBoundary::Reply{};
+}
+
 }  // namespace hearth::services::iam

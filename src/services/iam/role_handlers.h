@@ -39,5 +39,9 @@ wire::Outcome<wire::iam::ListAttachedRolePolicies::Reply> list_attached_role_pol
     Service&, const RequestContext&, wire::iam::ListAttachedRolePolicies::Request);
 wire::Outcome<wire::iam::ListInstanceProfilesForRole::Reply> list_instance_profiles_for_role(
     Service&, const RequestContext&, wire::iam::ListInstanceProfilesForRole::Request);
+wire::Outcome<wire::iam::PutRolePermissionsBoundary::Reply> put_role_permissions_boundary(
+    Service&, const RequestContext&, wire::iam::PutRolePermissionsBoundary::Request);
+wire::Outcome<wire::iam::DeleteRolePermissionsBoundary::Reply> delete_role_permissions_boundary(
+    Service&, const RequestContext&, wire::iam::DeleteRolePermissionsBoundary::Request);
 
 }  // namespace hearth::services::iam

@@ -108,6 +108,7 @@ Result<Role> Service::create_role(const std::string& account, Role role) {
   if (find_any_case(roles, role.name) != roles.end()) {
     return fail(ErrorKind::kEntityExists, fmt::format("Role with name {} already exists.", role.name));
   }
+  TRY_STATUS(check_boundary(account, role.permissions_boundary));
   role.id = make_id("AROA");
   role.arn = fmt::format("arn:aws:iam::{}:role{}{}", account, role.path, role.name);
   role.created = clock_.now();
@@ -165,6 +166,7 @@ Result<User> Service::create_user(const std::string& account, User user) {
   if (find_any_case(users, user.name) != users.end()) {
     return fail(ErrorKind::kEntityExists, fmt::format("User with name {} already exists.", user.name));
   }
+  TRY_STATUS(check_boundary(account, user.permissions_boundary));
   user.id = make_id("AIDA");
   user.arn = fmt::format("arn:aws:iam::{}:user{}{}", account, user.path, user.name);
   user.created = clock_.now();
@@ -309,6 +311,22 @@ Status Service::attach_policy(PrincipalKind kind, const std::string& account, co
   return change_principal(kind, account, name, [&](Principal& changed) { changed.attached.insert(arn); });
 }
 
+Status Service::check_boundary(const std::string& account, const std::string& arn) const {
+  if (arn.empty() || get_policy(account, arn)) return {};
+  return fail(ErrorKind::kNoSuchEntity, fmt::format("Scope ARN: {} does not exist or is not attachable.", arn));
+}
+
+Status Service::set_boundary(PrincipalKind kind, const std::string& account, const std::string& name,
+                             const std::string& arn) {
+  TRY(const Principal* const principal, get_principal(kind, account, name));
+  if (arn.empty() && principal->permissions_boundary.empty()) {
+    return fail(ErrorKind::kNoSuchEntity,
+                fmt::format("The {} {} does not have a permissions boundary.", word(kind), principal->name));
+  }
+  TRY_STATUS(check_boundary(account, arn));
+  return change_principal(kind, account, name, [&](Principal& changed) { changed.permissions_boundary = arn; });
+}
+
 Status Service::detach_policy(PrincipalKind kind, const std::string& account, const std::string& name,
                               const std::string& arn) {
   TRY(const Principal* const principal, get_principal(kind, account, name));
@@ -409,7 +427,9 @@ Status Service::delete_policy(const std::string& account, const std::string& arn
   if (find_managed_policy(arn))
     return fail(ErrorKind::kInvalidInput, fmt::format("Policy {} is managed by AWS and cannot be deleted.", arn));
   TRY(const Policy policy, get_policy(account, arn));
-  if (attachment_count(account, arn) > 0) {
+  const auto bounds = [&](const auto& item) { return item.second.permissions_boundary == arn; };
+  const bool is_boundary = std::ranges::any_of(roles(account), bounds) || std::ranges::any_of(users(account), bounds);
+  if (is_boundary || attachment_count(account, arn) > 0) {
     return fail(ErrorKind::kDeleteConflict, "Cannot delete a policy attached to entities.");
   }
   if (policy.versions.size() > 1) {

@@ -70,6 +70,8 @@ class Service final : public CredentialSource {
   Result<std::string> get_inline_policy(PrincipalKind kind, const std::string& account, const std::string& name,
                                         const std::string& policy) const;
   Status attach_policy(PrincipalKind kind, const std::string& account, const std::string& name, const std::string& arn);
+  // Sets the permissions boundary; an empty ARN removes it.
+  Status set_boundary(PrincipalKind kind, const std::string& account, const std::string& name, const std::string& arn);
   Status detach_policy(PrincipalKind kind, const std::string& account, const std::string& name, const std::string& arn);
 
   // Managed policies; those of AWS are found by ARN as well (and are not changed).
@@ -101,6 +103,8 @@ class Service final : public CredentialSource {
   template <class Change>
   Status change_principal(PrincipalKind kind, const std::string& account, const std::string& name, Change change);
   Result<const Principal*> get_principal(PrincipalKind kind, const std::string& account, const std::string& name) const;
+  // Errors: kNoSuchEntity. Nothing to check if `arn` is empty.
+  Status check_boundary(const std::string& account, const std::string& arn) const;
   void index_keys();
 
   IamStore store_;

@@ -4,6 +4,7 @@
 
 #include "services/iam/errors.h"
 #include "services/iam/managed_policies.h"
+#include "storage/key.h"
 #include "storage/memory_store.h"
 
 namespace hearth::services::iam {
@@ -135,6 +136,46 @@ TEST_F(IamTest, ClearingKeepsRootKeys) {
   ASSERT_TRUE(service_.clear());
   EXPECT_FALSE(service_.get_role(kAccount, "r"));
   EXPECT_TRUE(service_.find_credential(root->id, ""));
+}
+
+TEST_F(IamTest, ARowThatIsNotAsItWasWrittenIsCorrupt) {
+  ASSERT_TRUE(make_role("r"));
+  const auto entries = store_.scan(storage::space_prefix("iam.role"), "", 10);
+  ASSERT_TRUE(entries);
+  ASSERT_EQ(entries->size(), 1U);
+  const std::string& row = entries->front().value;
+  for (const auto& [part, instead] :
+       {std::pair{"\"trust\":", "\"thrust\":"}, std::pair{"\"attached\":[]", "\"attached\":{}"},
+        std::pair{"\"tags\":{", "\"tags\":{\"a\":1,"}}) {
+    std::string changed = row;
+    const std::size_t at = changed.find(part);
+    ASSERT_NE(at, std::string::npos) << part;
+    changed.replace(at, std::string_view(part).size(), instead);
+    if (const std::size_t comma = changed.find(",}"); comma != std::string::npos) changed.erase(comma, 1);
+    storage::Batch batch;
+    batch.put(entries->front().key, changed);
+    ASSERT_TRUE(store_.commit(std::move(batch)));
+    Service again(store_, clock_);
+    const Status loaded = again.load();
+    ASSERT_FALSE(loaded) << changed;
+    EXPECT_TRUE(loaded.error().is(storage::ErrorKind::kCorrupt));
+  }
+}
+
+TEST_F(IamTest, ABoundaryIsAPolicyThatExistsAndStays) {
+  ASSERT_TRUE(make_role("r"));
+  EXPECT_EQ(
+      service_.set_boundary(PrincipalKind::kRole, kAccount, "r", "arn:aws:iam::aws:policy/None").error().message(),
+      "Scope ARN: arn:aws:iam::aws:policy/None does not exist or is not attachable.");
+  EXPECT_TRUE(service_.set_boundary(PrincipalKind::kRole, kAccount, "r", "").error().is(ErrorKind::kNoSuchEntity));
+  Policy wanted;
+  wanted.name = "p";
+  const auto policy = service_.create_policy(kAccount, wanted, kDocument);
+  ASSERT_TRUE(service_.set_boundary(PrincipalKind::kRole, kAccount, "r", policy->arn));
+  EXPECT_EQ(service_.get_role(kAccount, "r")->permissions_boundary, policy->arn);
+  EXPECT_TRUE(service_.delete_policy(kAccount, policy->arn).error().is(ErrorKind::kDeleteConflict));
+  ASSERT_TRUE(service_.set_boundary(PrincipalKind::kRole, kAccount, "r", ""));
+  EXPECT_TRUE(service_.delete_policy(kAccount, policy->arn));
 }
 
 }  // namespace

@@ -39,37 +39,52 @@ json::array encode_keys(const std::vector<AccessKey>& keys) {
   return rows;
 }
 
-// Reads members of a row that we wrote; what is missing or of another type reads as empty.
+// Reads members of a row that we wrote. One that is missing or of another type makes the row unsound.
 class Row {
  public:
-  explicit Row(const json::object& object) : object_(object) {}
+  // `sound` outlives the row, and becomes false with the first member that is not as it was written.
+  Row(const json::object& object, bool& sound) : object_(object), sound_(sound) {}
 
   std::string text(std::string_view name) const {
     const json::value* value = object_.if_contains(name);
-    return value && value->is_string() ? std::string(value->as_string()) : std::string();
+    if (!require(value && value->is_string())) return {};
+    return std::string(value->as_string());
   }
   std::int64_t number(std::string_view name) const {
     const json::value* value = object_.if_contains(name);
-    return value && value->is_int64() ? value->as_int64() : 0;
+    return require(value && value->is_int64()) ? value->as_int64() : 0;
   }
   TimePoint time(std::string_view name) const { return TimePoint(std::chrono::milliseconds(number(name))); }
   std::map<std::string, std::string> map(std::string_view name) const {
     std::map<std::string, std::string> out;
     const json::value* value = object_.if_contains(name);
-    if (!value || !value->is_object()) return out;
+    if (!require(value && value->is_object())) return out;
     for (const auto& [key, item] : value->as_object()) {
-      if (item.is_string()) out.emplace(key, item.as_string());
+      if (require(item.is_string())) out.emplace(key, item.as_string());
     }
     return out;
   }
   const json::array& array(std::string_view name) const {
     static const json::array kEmpty;
     const json::value* value = object_.if_contains(name);
-    return value && value->is_array() ? value->as_array() : kEmpty;
+    return require(value && value->is_array()) ? value->as_array() : kEmpty;
+  }
+  // The rows of an array.
+  std::vector<Row> rows(std::string_view name) const {
+    std::vector<Row> all;
+    for (const json::value& item : array(name)) {
+      if (require(item.is_object())) all.emplace_back(item.as_object(), sound_);
+    }
+    return all;
+  }
+  bool require(bool holds) const {
+    sound_ = sound_ && holds;
+    return holds;
   }
 
  private:
   const json::object& object_;
+  bool& sound_;
 };
 
 void decode_principal(const Row& row, std::string name, Principal& out) {
@@ -82,15 +97,13 @@ void decode_principal(const Row& row, std::string name, Principal& out) {
   out.inline_policies = row.map("inline");
   out.permissions_boundary = row.text("boundary");
   for (const json::value& item : row.array("attached")) {
-    if (item.is_string()) out.attached.emplace(item.as_string());
+    if (row.require(item.is_string())) out.attached.emplace(item.as_string());
   }
 }
 
-std::vector<AccessKey> decode_keys(const json::array& rows) {
+std::vector<AccessKey> decode_keys(const std::vector<Row>& rows) {
   std::vector<AccessKey> keys;
-  for (const json::value& item : rows) {
-    if (!item.is_object()) continue;
-    const Row row(item.as_object());
+  for (const Row& row : rows) {
     keys.push_back({row.text("id"), row.text("secret"), row.text("status"), row.time("created")});
   }
   return keys;
@@ -108,7 +121,7 @@ void decode_role(const Row& row, std::string name, Account& account) {
 void decode_user(const Row& row, std::string name, Account& account) {
   User user;
   decode_principal(row, name, user);
-  user.keys = decode_keys(row.array("keys"));
+  user.keys = decode_keys(row.rows("keys"));
   account.users.emplace(std::move(name), std::move(user));
 }
 
@@ -124,15 +137,13 @@ void decode_policy(const Row& row, std::string arn, Account& account) {
   policy.tags = row.map("tags");
   policy.default_version = row.text("default");
   policy.next_version = static_cast<std::uint32_t>(row.number("next"));
-  for (const json::value& item : row.array("versions")) {
-    if (!item.is_object()) continue;
-    const Row version(item.as_object());
+  for (const Row& version : row.rows("versions")) {
     policy.versions.push_back({version.text("id"), version.text("document"), version.time("created")});
   }
   account.policies.emplace(std::move(arn), std::move(policy));
 }
 
-void decode_root(const Row& row, std::string, Account& account) { account.root_keys = decode_keys(row.array("keys")); }
+void decode_root(const Row& row, std::string, Account& account) { account.root_keys = decode_keys(row.rows("keys")); }
 
 }  // namespace
 
@@ -155,7 +166,12 @@ Result<std::map<std::string, Account>> IamStore::load() const {
           return fail(storage::ErrorKind::kCorrupt,
                       "a stored row of " + std::string(space.name) + " does not read back");
         }
-        space.decode(Row(value.as_object()), parts[0], accounts[storage::key_owner(entry.key).account]);
+        bool sound = true;
+        space.decode(Row(value.as_object(), sound), parts[0], accounts[storage::key_owner(entry.key).account]);
+        if (!sound) {
+          return fail(storage::ErrorKind::kCorrupt,
+                      "a stored row of " + std::string(space.name) + " lacks what was written: " + parts[0]);
+        }
       }
       if (entries.size() < kScanPage) break;
       after = entries.back().key;

@@ -205,4 +205,17 @@ wire::Outcome<wire::iam::ListAccessKeys::Reply> list_access_keys(Service& servic
   return reply;
 }
 
+wire::Outcome<wire::iam::PutUserPermissionsBoundary::Reply> put_user_permissions_boundary(
+    Service& service, const RequestContext& context, wire::iam::PutUserPermissionsBoundary::Request request) {
+  AWS_TRY_STATUS(
+      service.set_boundary(PrincipalKind::kUser, context.account, request.user_name, request.permissions_boundary));
+  return wire::iam::PutUserPermissionsBoundary::Reply{};
+}
+
+wire::Outcome<wire::iam::DeleteUserPermissionsBoundary::Reply> delete_user_permissions_boundary(
+    Service& service, const RequestContext& context, wire::iam::DeleteUserPermissionsBoundary::Request request) {
+  AWS_TRY_STATUS(service.set_boundary(PrincipalKind::kUser, context.account, request.user_name, {}));
+  return wire::iam::DeleteUserPermissionsBoundary::Reply{};
+}
+
 }  // namespace hearth::services::iam

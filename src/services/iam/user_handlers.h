@@ -39,5 +39,9 @@ wire::Outcome<wire::iam::UpdateAccessKey::Reply> update_access_key(Service&, con
                                                                    wire::iam::UpdateAccessKey::Request);
 wire::Outcome<wire::iam::ListAccessKeys::Reply> list_access_keys(Service&, const RequestContext&,
                                                                  wire::iam::ListAccessKeys::Request);
+wire::Outcome<wire::iam::PutUserPermissionsBoundary::Reply> put_user_permissions_boundary(
+    Service&, const RequestContext&, wire::iam::PutUserPermissionsBoundary::Request);
+wire::Outcome<wire::iam::DeleteUserPermissionsBoundary::Reply> delete_user_permissions_boundary(
+    Service&, const RequestContext&, wire::iam::DeleteUserPermissionsBoundary::Request);
 
 }  // namespace hearth::services::iam

@@ -77,4 +77,11 @@ wire::Outcome<wire::sts::GetSessionToken::Reply> get_session_token(Service& serv
   return reply;
 }
 
+wire::Outcome<wire::sts::GetAccessKeyInfo::Reply> get_access_key_info(Service& service, const RequestContext&,
+                                                                      wire::sts::GetAccessKeyInfo::Request request) {
+  wire::sts::GetAccessKeyInfo::Reply reply;
+  AWS_TRY(reply.account, service.account_of_key(request.access_key_id));
+  return reply;
+}
+
 }  // namespace hearth::services::sts

@@ -13,5 +13,7 @@ wire::Outcome<wire::sts::AssumeRole::Reply> assume_role(Service&, const RequestC
                                                         wire::sts::AssumeRole::Request);
 wire::Outcome<wire::sts::GetSessionToken::Reply> get_session_token(Service&, const RequestContext&,
                                                                    wire::sts::GetSessionToken::Request);
+wire::Outcome<wire::sts::GetAccessKeyInfo::Reply> get_access_key_info(Service&, const RequestContext&,
+                                                                      wire::sts::GetAccessKeyInfo::Request);
 
 }  // namespace hearth::services::sts

@@ -35,6 +35,12 @@ OperationTable make_operations(Service& service) {
   return OperationTable({
       operation<wire::sts::GetCallerIdentity>("sts:GetCallerIdentity", service, get_caller_identity),
       operation<wire::sts::AssumeRole>("sts:AssumeRole", service, assume_role),
+      services::operation<wire::sts::GetAccessKeyInfo>(
+          "sts:GetAccessKeyInfo",
+          [](const RequestContext&, const wire::sts::GetAccessKeyInfoRequest&) { return std::string("*"); },
+          [&service](const RequestContext& context, wire::sts::GetAccessKeyInfoRequest request) {
+            return get_access_key_info(service, context, std::move(request));
+          }),
       operation<wire::sts::GetSessionToken>("sts:GetSessionToken", service, get_session_token),
   });
 }

@@ -109,6 +109,12 @@ AssumedRole Service::session_for_caller(const Caller& caller, std::chrono::secon
   return made;
 }
 
+Result<std::string> Service::account_of_key(const std::string& access_key_id) const {
+  const auto found = iam_.find_credential(access_key_id, {});
+  if (!found) return fail(ErrorKind::kInvalid, "Invalid Access Key");
+  return found->account;
+}
+
 std::optional<Credential> Service::find_credential(std::string_view access_key_id,
                                                    std::string_view session_token) const {
   if (!access_key_id.starts_with("ASIA")) return std::nullopt;

@@ -36,6 +36,9 @@ class Service final : public CredentialSource, public RoleSessionIssuer {
                                   std::chrono::seconds duration, SessionLimits limits = {}) const;
   AssumedRole session_for_caller(const Caller& caller, std::chrono::seconds duration) const;
 
+  // The account of a long-term key. Errors: kInvalid.
+  Result<std::string> account_of_key(const std::string& access_key_id) const;
+
   std::optional<Credential> find_credential(std::string_view access_key_id,
                                             std::string_view session_token) const override;
   RoleSessionIssuer::Session issue_role_session(const std::string& role_arn, const std::string& session_name) override;
