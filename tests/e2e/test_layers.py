@@ -248,15 +248,24 @@ while True:
             "InvalidParameterValueException", self.api.update_function_code, FunctionName=name, ZipFile=zip_of({"app.py": READ, "f": block})))
 
 
-class WithoutNamespaces(unittest.TestCase):
-    def test_where_nothing_can_be_mounted_layers_are_found_in_their_own_folder(self):
-        with Server("--isolation", "landlock", user=65534) as server:
+class WithoutRoot(unittest.TestCase):
+    def in_tier(self, tier, root):
+        with Server("--isolation", tier, user=65534) as server:
             api = server.client("lambda")
             layers = [api.publish_layer_version(LayerName=name, Content={"ZipFile": zip_of(files)})["LayerVersionArn"] for name, files in
                       (("one", {"python/found.py": "VALUE = 1\n", "bin/greet": "#!/bin/sh\necho greetings\n"}), ("two", {"python/found.py": "VALUE = 2\n"}))]
             server.deploy("f", {"app.py": "import found, subprocess\ndef handler(event, context):\n"
-                                          "    return [found.VALUE, subprocess.check_output(['greet'], text=True)]\n"}, Layers=layers)
-            self.assertEqual([2, "greetings\n"], server.invoke("f")[0])
+                                          "    try:\n        open(found.__file__, 'a')\n    except OSError as e:\n"
+                                          "        return [found.VALUE, found.__file__, subprocess.check_output(['greet'], text=True)]\n"}, Layers=layers)
+            value, path, greeting = server.invoke("f")[0]
+            self.assertEqual((2, "greetings\n"), (value, greeting))
+            self.assertTrue(path.startswith(root), path)
+
+    def test_with_user_namespaces_layers_are_at_opt(self):
+        self.in_tier("user", "/opt/python/found.py")
+
+    def test_where_nothing_can_be_mounted_layers_are_found_in_their_own_folder(self):
+        self.in_tier("landlock", "/tmp/hearth-test-")
 
     def test_es_modules_import_from_layers_and_the_sdk_where_nothing_can_be_mounted(self):
         with Server("--isolation", "landlock", user=65534) as server:

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import unittest
 
 from hearth import BINARY, Server, zip_of
@@ -129,6 +130,28 @@ class Policies(unittest.TestCase):
         self.iam.put_user_policy(UserName="dan", PolicyName="pass", PolicyDocument=policy(
             {"Action": "iam:PassRole", "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}}))
         lambda_.create_function(**new)
+
+    def test_layers_are_used_by_whoever_may_use_them(self):
+        layer = self.lambda_.publish_layer_version(LayerName="l", Content={"ZipFile": zip_of({"a": "b"})})["LayerVersionArn"]
+        keys = self.user("una", policy({"Action": ["lambda:UpdateFunctionConfiguration", "iam:PassRole"]}))
+        lambda_ = self.client("lambda", keys)
+        self.assertEqual(f"User: arn:aws:iam::{self.account}:user/una is not authorized to perform: lambda:GetLayerVersion on resource: "
+                         f"{layer} because no identity-based policy allows the lambda:GetLayerVersion action",
+                         self.denial(lambda_.update_function_configuration, FunctionName="f", Layers=[layer]))
+        self.iam.put_user_policy(UserName="una", PolicyName="use", PolicyDocument=policy({"Action": "lambda:GetLayerVersion"}))
+        lambda_.update_function_configuration(FunctionName="f", Layers=[layer])
+        self.lambda_.get_waiter("function_updated_v2").wait(FunctionName="f")
+        foreign = "arn:aws:lambda:eu-west-1:017000801446:layer:Tools:3"
+        self.assertIn(f"hearth layer import FILE --arn {foreign}",
+                      self.denial(lambda_.update_function_configuration, FunctionName="f", Layers=[foreign]))
+        with tempfile.TemporaryDirectory() as work:
+            path = os.path.join(work, "layer.zip")
+            with open(path, "wb") as stream:
+                stream.write(zip_of({"a": "imported"}))
+            self.server.command("layer", "import", path, "--arn", foreign)
+        for layers in ([foreign], []):
+            lambda_.update_function_configuration(FunctionName="f", Layers=layers)
+            self.lambda_.get_waiter("function_updated_v2").wait(FunctionName="f")
 
     def test_a_functions_policy_lets_in_whom_it_names_where_it_says(self):
         keys = self.user("eve")
