@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "environment/fake_world.h"
@@ -511,6 +512,26 @@ TEST(Environment, GivesTheSandboxWhatTheFunctionAsksFor) {
     EXPECT_EQ(spec.mounts.front().destination, "/var/task");
     EXPECT_THAT(spec.env, testing::Contains("AWS_LAMBDA_LOG_STREAM_NAME=" + subject.environment->log_stream().stream));
     co_await subject.end();
+  });
+}
+
+TEST(Environment, LayersAreMountedTogetherAtOpt) {
+  FakeWorld world;
+  world.run([](FakeWorld& w) -> Task<> {
+    auto layered = std::make_shared<functions::FunctionVersion>(*w.function);
+    layered->layers = {{.arn = "a:1", .package = {}}, {.arn = "b:1", .package = {}}};
+    Subject with(w, layered);
+    co_await w.settle();
+    const auto at_opt = [](const sandbox::BindMount& mount) { return mount.destination == "/opt"; };
+    const std::vector<sandbox::BindMount> mounts = w.process().spec().mounts;
+    const auto place = std::find_if(mounts.begin(), mounts.end(), at_opt);
+    EXPECT_TRUE(place != mounts.end() && place->source == "/nonexistent/layers-2");
+    co_await with.end();
+    Subject without(w);
+    co_await w.settle();
+    const std::vector<sandbox::BindMount> bare = w.process().spec().mounts;
+    EXPECT_EQ(std::count_if(bare.begin(), bare.end(), at_opt), 0);
+    co_await without.end();
   });
 }
 

@@ -236,6 +236,23 @@ TEST_F(LayerHandlersTest, OnlyAReadablePackageUnderTheArnOfAVersionCanBeImported
   EXPECT_THAT(refusal({arn("l:3")}), HasSubstr("Could not unzip"));
 }
 
+TEST_F(LayerHandlersTest, AnotherListOfLayersIsAnotherVersionAndVersionsKeepTheirs) {
+  publish("l");
+  create("f");
+  const auto publish_version = [&] {
+    return call({.operation = "PublishVersion", .labels = {{"FunctionName", "f"}}, .body = "{}"});
+  };
+  EXPECT_EQ(publish_version().string("Version"), "1");
+  call({.operation = "UpdateFunctionConfiguration",
+        .labels = {{"FunctionName", "f"}},
+        .body = json::serialize(json::object{{"Layers", json::array{arn("l:1")}}})});
+  const Answer second = publish_version();
+  EXPECT_EQ(second.string("Version"), "2");
+  EXPECT_EQ(second.body.at("Layers").as_array().size(), 1U);
+  EXPECT_EQ(publish_version().string("Version"), "2");
+  EXPECT_FALSE(get("f:1").body.at("Configuration").as_object().contains("Layers"));
+}
+
 TEST_F(LayerHandlersTest, ContentIsCollectedWhenNeitherALayerNorAFunctionNorAVersionHasIt) {
   for (const char* name : {"published", "of_latest", "of_version", "of_nobody"}) publish(name, {}, some_zip(name));
   ASSERT_EQ(create("f", {{"Layers", {arn("of_version:1"), arn("published:1")}}, {"Publish", true}}).status, 201);
