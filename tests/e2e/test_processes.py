@@ -266,11 +266,11 @@ class Doors(unittest.TestCase):
             self.assertEqual([], other.list_functions()["Functions"])
 
     def test_an_operation_without_handler_names_itself(self):
-        client = self.server.client("lambda")
+        client = self.server.client("iam")
         with self.assertRaises(Exception) as caught:
-            client.list_layers()
+            client.list_saml_providers()
         self.assertEqual(501, caught.exception.response["ResponseMetadata"]["HTTPStatusCode"])
-        self.assertIn("ListLayers", str(caught.exception))
+        self.assertIn("ListSAMLProviders", str(caught.exception))
 
     def test_code_location_is_a_working_download(self):
         import hashlib
