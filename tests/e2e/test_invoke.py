@@ -7,7 +7,7 @@ import time
 import unittest
 import uuid
 
-from hearth import Server, wait_until
+from hearth import Server, lacks_node, wait_until
 
 MAX_PAYLOAD = 6_291_556  # 6 MiB and 100 bytes, as AWS
 
@@ -20,10 +20,11 @@ class Shared(unittest.TestCase):
     """One server for all tests of a class."""
 
     options = ()
+    needs_node = False
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(*cls.options).start()
+        cls.server = Server(*cls.options, runtimes=cls.needs_node and lacks_node()).start()
 
     @classmethod
     def tearDownClass(cls):
@@ -406,6 +407,8 @@ def handler(event, context):
 
 
 class OtherRuntimes(Shared):
+    needs_node = True
+
     def test_node_common_js_and_es_modules_and_callbacks(self):
         sources = {
             "index.js": "exports.handler = async (event, context) => ({got: event, id: context.awsRequestId});",

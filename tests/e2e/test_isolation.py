@@ -12,7 +12,7 @@ import unittest
 import uuid
 
 import containers
-from hearth import ROOT, Server, StartFailed, wait_until
+from hearth import ROOT, Server, StartFailed, lacks_node, wait_until
 
 USER = 61_234  # nobody's: whatever runs as it was started here
 LANDLOCK_FOR_SEVERAL = 6
@@ -47,7 +47,7 @@ class AsOrdinaryUser:
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server("--isolation", cls.tier, user=USER).start()
+        cls.server = Server("--isolation", cls.tier, user=USER, runtimes=lacks_node()).start()
 
     @classmethod
     def tearDownClass(cls):

@@ -46,6 +46,16 @@ def added_runtimes():
     return os.path.join(data, "runtimes")
 
 
+@functools.lru_cache(None)
+def lacks_node():
+    """Whether this machine has no Node.js that functions can run with; Debian 12 has 18, if any."""
+    try:
+        version = subprocess.run(["/usr/bin/node", "--version"], text=True, check=True, stdout=subprocess.PIPE).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return True
+    return int(version.lstrip("v").split(".")[0]) < 20
+
+
 def reachable_binary(folder, user):
     """The program where `user` can run it: as it is, or as a copy in `folder` with the launcher beside it."""
     path = os.path.dirname(BINARY)
@@ -97,7 +107,11 @@ class Server:
             self.data = os.path.join(self.data, "data")
         if runtimes:
             self.command("runtime", "list")  # makes the data folder
-            subprocess.run(["cp", "-a", "--link", added_runtimes() + "/.", os.path.join(self.data, "runtimes")], check=True)
+            # An owner is of a file, not of a link to it.
+            links = [] if user else ["--link"]
+            subprocess.run(["cp", "-a", *links, added_runtimes() + "/.", os.path.join(self.data, "runtimes")], check=True)
+            if user:
+                subprocess.run(["chown", "-R", f"{user}:{user}", self.data], check=True)
         self.process = None
         self.output = []
         self.slow_turns = []
