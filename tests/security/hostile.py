@@ -156,7 +156,7 @@ def talk(port, data, timeout=10, half_close=True):
 
 
 def server_pid(server):
-    """The process that serves: the one child of the supervisor that is not the launcher."""
+    """The process that serves. The supervisor holds the listening sockets as well, for a server that has to be started again."""
     found = []
     pending = [server.process.pid]
     while pending:
@@ -166,7 +166,7 @@ def server_pid(server):
                 pending += [int(child) for child in children.read().split()]
             with open(f"/proc/{pid}/net/tcp", encoding="ascii"):
                 found.append(pid)
-    for pid in found:
+    for pid in found[1:] + found[:1]:
         for link in descriptors(pid):
             if link.startswith("socket:") and listens(pid, link, server.port):
                 return pid
