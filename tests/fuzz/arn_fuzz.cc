@@ -1,5 +1,5 @@
-// ARNs and function names: what is taken apart goes together again, and a name means one function or a refusal.
-// Lines: the name, the qualifier.
+// ARNs and names of functions and layers: what is taken apart goes together again, and a name means one function or a
+// refusal. Lines: the name, the qualifier.
 #include "fuzz.h"
 #include "services/lambda/layer_names.h"
 #include "services/lambda/names.h"
@@ -35,5 +35,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       FUZZ_REQUIRE(again && again->key == ref->key);
     }
   }
+  if (const auto ref = services::lambda::parse_function_arn(name)) {
+    const auto again = services::lambda::parse_function_arn(ref->arn());
+    FUZZ_REQUIRE(again && again->key == ref->key);
+  }
+  if (const auto ref = services::lambda::resolve_layer(context, "lambda:GetLayerVersion", name)) {
+    FUZZ_REQUIRE(ref->key.account == context.account && ref->key.region == context.region);
+  }
+  FUZZ_REQUIRE(!services::lambda::layer_resource(context, name).empty());
   return 0;
 }

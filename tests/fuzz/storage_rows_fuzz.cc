@@ -16,10 +16,11 @@ namespace {
 
 using namespace hearth;
 
-constexpr std::array<std::string_view, 16> kSpaces = {
-    "lambda.version", "lambda.running", "lambda.tags",  "lambda.policy",    "lambda.event", "iam.role",
-    "iam.user",       "iam.policy",     "iam.root",     "logs.group",       "logs.stream",  "logs.event",
-    "sts.key",        "code.key",       "lambda.layer", "lambda.layer_last"};
+constexpr std::array<std::string_view, 20> kSpaces = {
+    "lambda.version",    "lambda.running",   "lambda.tags",  "lambda.policy",      "lambda.event",
+    "iam.role",          "iam.user",         "iam.policy",   "iam.root",           "logs.group",
+    "logs.stream",       "logs.event",       "sts.key",      "code.key",           "lambda.layer",
+    "lambda.layer_last", "lambda.published", "lambda.alias", "lambda.event_rules", "lambda.concurrency"};
 constexpr std::string_view kAccount = "123456789012";
 constexpr std::string_view kRegion = "eu-west-1";
 
@@ -90,6 +91,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = functions::decode_version(function, written, kKeys);
     FUZZ_REQUIRE(again.has_value());
     FUZZ_REQUIRE(functions::encode_version(*again, kKeys) == written);
+  }
+  const functions::LayerKey layer{std::string(kAccount), std::string(kRegion), "l"};
+  if (const auto version = functions::decode_layer(layer, value)) {
+    const std::string written = functions::encode_layer(*version);
+    const auto again = functions::decode_layer(layer, written);
+    FUZZ_REQUIRE(again && functions::encode_layer(*again) == written);
   }
   return 0;
 }
