@@ -291,5 +291,13 @@ TEST_F(LayerHandlersTest, LayersAndCodeHaveALimitTogether) {
       "bytes.");
 }
 
+TEST(LayerNames, AnArnIsShortEnoughForTheNameOfAFile) {
+  const auto layer_of = [](std::size_t region_length) {
+    return "arn:aws:lambda:" + std::string(region_length, 'r') + ":123456789012:layer:l:1";
+  };
+  EXPECT_TRUE(parse_layer_arn(layer_of(32)));
+  EXPECT_FALSE(parse_layer_arn(layer_of(33)));
+}
+
 }  // namespace
 }  // namespace hearth::services::lambda

@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kRegionCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-";
 constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+constexpr std::size_t kLongestRegion = 32;
 constexpr std::size_t kLongestName = 140;  // as the model's LayerName
 
 }  // namespace
@@ -38,8 +39,9 @@ std::optional<LayerRef> parse_layer_arn(std::string_view arn) {
   const auto consists_of = [](std::string_view part, std::string_view characters) {
     return !part.empty() && part.find_first_not_of(characters) == std::string_view::npos;
   };
-  if (!consists_of(parts[3], kRegionCharacters) || !consists_of(parts[4], kDigits) || parts[4].size() != 12 ||
-      !consists_of(parts[6], kNameCharacters) || parts[6].size() > kLongestName) {
+  if (!consists_of(parts[3], kRegionCharacters) || parts[3].size() > kLongestRegion ||
+      !consists_of(parts[4], kDigits) || parts[4].size() != 12 || !consists_of(parts[6], kNameCharacters) ||
+      parts[6].size() > kLongestName) {
     return std::nullopt;
   }
   if (parts[1] != partition_of(parts[3])) return std::nullopt;
