@@ -262,8 +262,14 @@ class LandlockTier(AsOrdinaryUser, unittest.TestCase):
         self.assertNotIn("timed out", payload["errorMessage"])
         small = 64 << 20
 
+        def size_of(path):
+            try:
+                return os.stat(path).st_size
+            except FileNotFoundError:  # it went between the list and the look
+                return 0
+
         def emptied():
-            return sum(os.stat(path).st_size for path in glob.glob(self.server.data + "/sandboxes/*/*")) < small
+            return sum(size_of(path) for path in glob.glob(self.server.data + "/sandboxes/*/*")) < small
 
         wait_until(emptied, 10, "the files to go")
 
