@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,15 +11,21 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <string_view>
+#include <thread>
 
 #include "storage/error_kind.h"
 
 namespace hearth::storage {
 namespace {
 
+// How long a lock may outlive its owner, and how often it is tried.
+constexpr std::chrono::seconds kLastBreath{5};
+constexpr std::chrono::milliseconds kLockPause{20};
 constexpr std::string_view kMarkerWords = "hearth data ";
 constexpr unsigned kFormat = 1;                 // raise with every change that an older server must not open
 constexpr SyncSite kPathSite{"data.path"};      // names of the folder itself and of those on the way to it
@@ -78,22 +85,31 @@ Status claim(const std::string& path, std::optional<FolderOwner> owner) {
   return {};
 }
 
-std::string owner_named_in(int lock_fd) {
+// The process that took the lock; nothing if the file does not say.
+std::optional<pid_t> owner_named_in(int lock_fd) {
   std::array<char, 32> text{};
   const ssize_t n = ::pread(lock_fd, text.data(), text.size(), 0);
-  unsigned long pid = 0;
-  const bool known = n > 0 && std::from_chars(text.data(), text.data() + n, pid).ec == std::errc();
-  return known ? fmt::format("process {}", pid) : std::string("another process");
+  pid_t pid = 0;
+  if (n <= 0 || std::from_chars(text.data(), text.data() + n, pid).ec != std::errc() || pid <= 0) return std::nullopt;
+  return pid;
 }
+
+// Those who were started by a killed owner hold its lock until the kernel is done with them.
+bool has_ended(std::optional<pid_t> owner) { return owner && ::kill(*owner, 0) != 0 && errno == ESRCH; }
 
 Result<UniqueFd> take_lock(const std::string& root, const std::string& path) {
   UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return failed("cannot write in the data folder: opening", path, errno);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+  const auto give_up = std::chrono::steady_clock::now() + kLastBreath;
+  while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return failed("cannot lock", path, errno);
-    return fail(ErrorKind::kLocked,
-                fmt::format("the data folder {} is in use by {}: stop that server or choose another folder", root,
-                            owner_named_in(lock.get())));
+    const auto owner = owner_named_in(lock.get());
+    if (!has_ended(owner) || std::chrono::steady_clock::now() > give_up) {
+      return fail(ErrorKind::kLocked,
+                  fmt::format("the data folder {} is in use by {}: stop that server or choose another folder", root,
+                              owner ? fmt::format("process {}", *owner) : std::string("another process")));
+    }
+    std::this_thread::sleep_for(kLockPause);
   }
   const std::string pid = fmt::format("{}\n", ::getpid());
   if (::ftruncate(lock.get(), 0) != 0 ||

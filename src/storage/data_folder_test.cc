@@ -1,9 +1,15 @@
 #include "storage/data_folder.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "storage/error_kind.h"
 #include "storage/faulty_disk.h"
@@ -53,6 +59,25 @@ TEST_F(DataFolderTest, HasOneOwnerAndSaysWhich) {
   EXPECT_TRUE(second.error().is(ErrorKind::kLocked));
   EXPECT_NE(second.error().message().find("process " + std::to_string(::getpid())), std::string::npos)
       << second.error().message();
+}
+
+TEST_F(DataFolderTest, WaitsForTheLastOnesOfAKilledServerToLetGo) {
+  ASSERT_TRUE(DataFolder::open(path_, files_));  // made, and closed again
+  const pid_t killed = ::fork();
+  if (killed == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(killed, nullptr, 0), killed);
+  UniqueFd held(::open((path_ + "/hearth.lock").c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_EQ(::flock(held.get(), LOCK_EX | LOCK_NB), 0);
+  const std::string text = std::to_string(killed) + "\n";
+  ASSERT_EQ(::ftruncate(held.get(), 0), 0);
+  ASSERT_EQ(::pwrite(held.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  std::thread last_one([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    held = UniqueFd();
+  });
+  const auto folder = DataFolder::open(path_, files_);
+  last_one.join();
+  EXPECT_TRUE(folder) << folder.error().message();
 }
 
 TEST_F(DataFolderTest, RefusesAForeignFolderUntouched) {

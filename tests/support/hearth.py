@@ -150,7 +150,7 @@ class Server:
                                         text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
                                         start_new_session=True, preexec_fn=self.become, cwd="/")
         ready = threading.Event()
-        self.output = []
+        self.output, self.url = [], None
 
         def read():
             for line in self.process.stdout:
