@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "functions/record_reader.h"
+#include "functions/row_scan.h"
 #include "storage/key.h"
 
 namespace hearth::functions {
@@ -18,7 +19,6 @@ namespace json = boost::json;
 constexpr std::string_view kLayers = "lambda.layer";
 constexpr std::string_view kLast = "lambda.layer_last";
 constexpr std::int64_t kFormat = 1;
-constexpr std::size_t kScanStep = 512;
 constexpr std::array<std::string_view, 2> kOrigins = {"published", "imported"};
 
 std::string version_key(const LayerKey& key, std::uint64_t number) {
@@ -56,19 +56,10 @@ Status decode(const LayerKey& key, std::string_view text, const Read& read) {
 // Every entry of a space with the layer it belongs to.
 template <class Visit>
 Status for_each(storage::Store& store, std::string_view space, const Visit& visit) {
-  const std::string prefix = storage::space_prefix(space);
-  std::string after;
-  for (;;) {
-    TRY(const std::vector<storage::Entry> entries, store.scan(prefix, after, kScanStep));
-    for (const storage::Entry& entry : entries) {
-      const std::vector<std::string> parts = storage::key_parts(entry.key);
-      const storage::KeyOwner owner = storage::key_owner(entry.key);
-      if (parts.empty()) return fail(storage::ErrorKind::kCorrupt, fmt::format("a key of {} cannot be read", space));
-      TRY_STATUS(visit(LayerKey{owner.account, owner.region, parts[0]}, entry.value));
-    }
-    if (entries.size() < kScanStep) return {};
-    after = entries.back().key;
-  }
+  return for_each_row(
+      store, space, [&](const storage::KeyOwner& owner, const std::vector<std::string>& parts, std::string_view value) {
+        return visit(LayerKey{owner.account, owner.region, parts[0]}, value);
+      });
 }
 
 }  // namespace

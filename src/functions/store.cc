@@ -8,6 +8,7 @@
 
 #include "functions/record_reader.h"
 #include "functions/registry.h"
+#include "functions/row_scan.h"
 #include "storage/key.h"
 
 namespace hearth::functions {
@@ -24,7 +25,6 @@ constexpr std::string_view kEventRules = "lambda.event_rules";
 constexpr std::string_view kPolicies = "lambda.policy";
 constexpr std::string_view kConcurrency = "lambda.concurrency";
 constexpr std::int64_t kFormat = 2;  // since 2, variables are sealed
-constexpr std::size_t kScanStep = 512;
 
 constexpr std::array<std::string_view, 4> kStates = {"Pending", "Active", "Inactive", "Failed"};
 constexpr std::array<std::string_view, 4> kUpdateStatuses = {"", "InProgress", "Successful", "Failed"};
@@ -63,20 +63,11 @@ Result<json::object> parse(std::string_view what, const FunctionKey& key, std::s
 // Every entry of a space with the function it belongs to, and its second key part if it has one.
 template <class Visit>
 Status for_each(storage::Store& store, std::string_view space, const Visit& visit) {
-  const std::string prefix = storage::space_prefix(space);
-  std::string after;
-  for (;;) {
-    TRY(const std::vector<storage::Entry> entries, store.scan(prefix, after, kScanStep));
-    for (const storage::Entry& entry : entries) {
-      const std::vector<std::string> parts = storage::key_parts(entry.key);
-      const storage::KeyOwner owner = storage::key_owner(entry.key);
-      if (parts.empty()) return fail(storage::ErrorKind::kCorrupt, fmt::format("a key of {} cannot be read", space));
-      const FunctionKey key{owner.account, owner.region, parts[0]};
-      TRY_STATUS(visit(key, parts.size() > 1 ? parts[1] : std::string(), entry.value));
-    }
-    if (entries.size() < kScanStep) return {};
-    after = entries.back().key;
-  }
+  return for_each_row(
+      store, space, [&](const storage::KeyOwner& owner, const std::vector<std::string>& parts, std::string_view value) {
+        const FunctionKey key{owner.account, owner.region, parts[0]};
+        return visit(key, parts.size() > 1 ? parts[1] : std::string(), value);
+      });
 }
 
 json::array encode_layers(const std::vector<LayerUse>& layers) {

@@ -1,12 +1,10 @@
 """Policies with keys in force, as real clients meet them: who is allowed what, and how a denial is worded."""
 import json
 import os
-import re
-import subprocess
 import tempfile
 import unittest
 
-from hearth import BINARY, Server, zip_of
+from hearth import Server, zip_of
 
 FUNCTION_TRUST = {"Statement": {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}
 CODE = """
@@ -27,13 +25,7 @@ class Policies(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = Server("--auth", "enforced")
-        done = subprocess.run([BINARY, "init", "--data", cls.server.data], env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30, check=True)
-        path = next(w.strip(".,'\"") for w in done.stdout.split() if os.path.isfile(w.strip(".,'\"")))
-        with open(path, encoding="utf-8") as stream:
-            text = stream.read()
-        cls.root = {"key": re.search(r"aws_access_key_id\s*=\s*(\S+)", text)[1],
-                    "secret": re.search(r"aws_secret_access_key\s*=\s*(\S+)", text)[1]}
+        cls.root = cls.server.make_root_key()
         cls.server.start()
         cls.iam = cls.server.client("iam", **cls.root)
         cls.account = cls.server.client("sts", **cls.root).get_caller_identity()["Account"]

@@ -127,6 +127,13 @@ class Server:
             raise AssertionError(f"hearth {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}")
         return done.stdout
 
+    def make_root_key(self):
+        """Makes a root key as an operator does, before the server starts: what client() takes as `key` and `secret`."""
+        self.command("init")
+        with open(os.path.join(self.data, "root-key"), encoding="utf-8") as stream:
+            words = dict(line.strip().split(" = ") for line in stream if " = " in line)
+        return {"key": words["aws_access_key_id"], "secret": words["aws_secret_access_key"]}
+
     def __enter__(self):
         try:
             self.start()

@@ -20,7 +20,7 @@ std::optional<ResourceFacts> FunctionPolicies::facts_of(std::string_view, const 
   Kept& kept = kept_[arn];
   if (kept.text != text) {
     auto document = policy::parse_document(text, policy::DocumentKind::kResource);
-    // One that cannot be read grants nothing, and might have denied: nobody is let in by it.
+    // AddPermission writes grants alone, so one that cannot be read grants nothing and denies nothing.
     kept.document = document ? std::make_shared<const policy::Document>(*std::move(document)) : nullptr;
     kept.text = std::move(text);
   }
